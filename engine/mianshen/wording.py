@@ -40,5 +40,9 @@ class Wording:
         """The texts of a group in one language, as a template asks for them."""
         return {name: text.in_(lang) for name, text in self.group(key).items()}
 
+    def heads(self, key: str, lang: Lang) -> list[str]:
+        """The texts of a group in one language, in the order of the table: the headings of columns."""
+        return list(self.labels(key, lang).values())
+
 
 wording: Final = Wording(Path(__file__).with_suffix(".tsv"))

@@ -26,14 +26,15 @@ def is_said(key: str) -> bool:
         return "\n@command\n" in source
     named = f'("{name.strip("<>")}"'
     parameter = name.startswith(("--", "<")) and named in source.replace("(\n    ", "(")
-    grouped = f'wording.group("{key.rpartition(".")[0]}")' in source
+    group = key.rpartition(".")[0]
+    grouped = f'wording.group("{group}")' in source or f'wording.heads("{group}", ' in source
     return id(wording.texts[key]) in LISTED or parameter or grouped or f'wording("{key}")' in source
 
 
 def is_asked_for(key: str) -> bool:
     """Whether the engine asks for a line, alone or with its group."""
     group = key.rpartition(".")[0]
-    forms = (f'wording("{key}")', f'wording.group("{group}")', f'wording.labels("{group}", ')
+    forms = (f'wording("{key}")', *(f'wording.{form}("{group}"' for form in ("group", "labels", "heads")))
     return any(form in ENGINE for form in forms)
 
 

@@ -20,10 +20,6 @@ from mianshen_cli.wording import wording
 if TYPE_CHECKING:
     from mianshen.ingest.column_survey import ColumnSurvey, FileSurvey
 
-_HEADERS = (
-    Message("列", "column"), Message("事实", "fact"), Message("名称", "title"), Message("类型", "type"),
-    Message("文件中的写法", "written as"), Message("空", "empty"), Message("会退回", "refused"),
-)  # fmt: skip
 _WITHHELD = wording("columns.withheld")
 _ABOUT = wording("columns.about")
 _MISSING = wording("columns.missing")
@@ -55,9 +51,7 @@ def columns(
         )
     about = survey(program, file, entity, encoding, mapping, as_of or dt.datetime.now().astimezone().date())
     output.say(
-        output.table(
-            [title.in_(lang) for title in _HEADERS], [_row(c, lang) for c in about.columns], right={5}
-        )
+        output.table(wording.heads("columns.heads", lang), [_row(c, lang) for c in about.columns], right={5})
     )
     title = f"{about.entity.title.in_(lang)} ({about.entity.name})"
     output.say("\n" + _ABOUT.in_(lang, rows=f"{about.rows:,}", title=title, encoding=about.encoding))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mianshen.cases.read import Programs
 from mianshen.policy.case_coverage import PART_TITLES, PARTS, CaseCoverage, Part, Uncovered, coverage_of
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import case_arguments, options, output
 from mianshen_cli.case_arguments import cases_at, cited, place
 from mianshen_cli.click_commands import command, option
@@ -20,13 +20,6 @@ from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
-_HEADS = (Message("部分", "part"), Message("已覆盖", "covered"), Message("总数", "all"))
-_UNCOVERED = (
-    Message("位置", "where"),
-    Message("名称", "name"),
-    Message("未覆盖", "not covered"),
-    Message("条文", "clause"),
-)
 _THRESHOLD = re.compile(r"([a-z_]+)=([0-9]{1,3}(?:\.[0-9]{1,6})?)%?")
 _BAD = wording("coverage.bad")
 _MISSED = wording("coverage.missed")
@@ -98,12 +91,12 @@ def _plain_point(point: Uncovered) -> output.Plain:
 
 def _table(result: CaseCoverage, lang: Lang) -> None:
     rows = [(PART_TITLES[part].in_(lang), str(c.covered), str(c.all)) for part, c in result.counts.items()]
-    output.say(output.table([head.in_(lang) for head in _HEADS], rows, right=[1, 2]))
+    output.say(output.table(wording.heads("coverage.heads", lang), rows, right=[1, 2]))
     for part in PARTS:
         points = [point for point in result.uncovered if point.part == part]
         if points:
             output.say(f"\n{PART_TITLES[part].in_(lang)}")
             cells = [(place(p.span), p.name, p.what, cited(p.clause)) for p in points]
-            output.say(output.table([head.in_(lang) for head in _UNCOVERED], cells))
+            output.say(output.table(wording.heads("coverage.uncovered", lang), cells))
     if result.left_out:
         output.say_folded(_LEFT_OUT.in_(lang, names=", ".join(map(str, result.left_out))))

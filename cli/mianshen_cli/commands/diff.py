@@ -15,16 +15,15 @@ from mianshen.cases.changes import Changes, changes_of, moved_words, outcome_wor
 from mianshen.cases.read import Programs, case_files, read_case_files
 from mianshen.casework.wording import Words
 from mianshen.policy.rule_diff import RuleChange, rule_changes
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
-from mianshen_cli.render.rule_changes import HEADS, SAME, change_rows, changes_table, plain_changes
+from mianshen_cli.render.rule_changes import SAME, change_rows, changes_table, heads_of, plain_changes
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
 _NOTHING = wording("diff.nothing")
-_MOVED = (Message("案例", "case"), Message("项目", "what"), Message("原", "was"), Message("新", "is"))
 
 
 @command
@@ -83,22 +82,18 @@ def _moved(moved: Changes, words: Words, lang: Lang) -> list[tuple[str, ...]]:
 def _text(changes: tuple[RuleChange, ...], moved: Changes | None, words: Words, lang: Lang) -> str:
     parts = [changes_table(changes, words, lang)]
     if changes and moved is not None and moved.changes:
-        parts.append(output.table([head.in_(lang) for head in _MOVED], _moved(moved, words, lang)))
+        parts.append(output.table(wording.heads("diff.moved", lang), _moved(moved, words, lang)))
     return "\n\n".join(parts)
 
 
 def _markdown(changes: tuple[RuleChange, ...], moved: Changes | None, words: Words, lang: Lang) -> str:
     lines = [f"## {wording('diff.title').in_(lang)}", ""]
-    lines += (
-        _table([head.in_(lang) for head in HEADS], change_rows(changes, words, lang))
-        if changes
-        else [SAME.in_(lang)]
-    )
+    lines += _table(heads_of(lang), change_rows(changes, words, lang)) if changes else [SAME.in_(lang)]
     if moved is not None:
         touched = len({str(change.case) for change in moved.changes})
         lines += ["", f"## {wording('diff.cases').in_(lang)} ({touched})", ""]
         lines += (
-            _table([head.in_(lang) for head in _MOVED], _moved(moved, words, lang))
+            _table(wording.heads("diff.moved", lang), _moved(moved, words, lang))
             if moved.changes
             else [SAME.in_(lang)]
         )

@@ -15,7 +15,7 @@ from mianshen.cases.read import case_files
 from mianshen.policy.mutation import Campaign, Mutant, Setup, run_campaign
 from mianshen.policy.mutation.moves import Moves, moves_of
 from mianshen.rulebook import open_program
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen.values import as_money
 from mianshen_cli import case_arguments, options, output
 from mianshen_cli.case_arguments import cited, place, shipped_cases
@@ -25,13 +25,6 @@ from mianshen_cli.render.progress import bar
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
-_HEADS = tuple(
-    Message(*item)
-    for item in (
-        ("条文", "clause"), ("位置", "where"), ("名称", "name"), ("改动", "change"),
-        ("影响虚构人员", "people made up that it moves"), ("涉及金额（元）", "yuan"),
-    )
-)  # fmt: skip
 Weighed: TypeAlias = list[tuple[Mutant, Moves]]
 
 
@@ -111,7 +104,7 @@ def _table(campaign: Campaign, weighed: Weighed, lang: Lang) -> None:
         for m, moves in weighed
     ]
     if rows:
-        output.say(output.table([head.in_(lang) for head in _HEADS], rows))
+        output.say(output.table(wording.heads("mutate.heads", lang), rows))
         output.say()
     if campaign.failing:
         output.say_folded(wording("mutate.failing").in_(lang, names=", ".join(map(str, campaign.failing))))

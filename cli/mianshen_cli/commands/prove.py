@@ -22,12 +22,6 @@ if TYPE_CHECKING:
     from mianshen.proof.prover import Finding
 
 _VERDICTS = wording.group("prove.verdicts")
-_HEADS = (
-    Message("性质", "property"),
-    Message("结论", "verdict"),
-    Message("理由", "because"),
-    Message("条文", "clause"),
-)
 
 
 @command
@@ -108,7 +102,7 @@ def _table(results: list[Finding], lang: Lang) -> None:
     rows = [
         (f.property, _VERDICTS[f.verdict].in_(lang), f.because.in_(lang), cited(f.clause)) for f in results
     ]
-    output.say(output.table([head.in_(lang) for head in _HEADS], rows))
+    output.say(output.table(wording.heads("prove.heads", lang), rows))
     for finding in results:
         if finding.record is not None and finding.verdict == "refuted":
             output.say_folded(f"\n{finding.property}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from mianshen.past_runs.replay import Difference, Replay
 
 _SAME = wording("replay.same")
-_HEAD = (
-    Message("记录", "record"),
-    Message("编号", "key"),
-    Message("列", "column"),
-    Message("当时写出", "written"),
-    Message("现在得出", "now"),
-)
 
 
 @command
@@ -60,7 +53,7 @@ def _show(replayed: Replay, lang: Lang, explain: bool) -> None:
     rows = [
         (entities[d.entity].title.in_(lang), d.key, d.column, d.written, d.now) for d in replayed.differences
     ]
-    output.say(output.table([head.in_(lang) for head in _HEAD], rows))
+    output.say(output.table(wording.heads("replay.heads", lang), rows))
 
 
 def _plain(replayed: Replay, lang: Lang, explain: bool) -> output.Plain:

@@ -11,14 +11,13 @@ from pathlib import Path
 import click
 
 from mianshen.population.sample import Format
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, Whole, command, option, today
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
 _FOREIGN = wording("sample.foreign")
-_HEADERS = (Message("文件", "file"), Message("行数", "rows"))
 
 
 @command
@@ -40,7 +39,7 @@ def sample(
     except FileExistsError as error:
         raise Refused(_FOREIGN.filled(file=error.filename)) from None
     rows = [(str(folder / name), f"{number:,}") for name, number in counts.items()]
-    output.say(output.table([header.in_(lang) for header in _HEADERS], rows, right=[1]))
+    output.say(output.table(wording.heads("sample.heads", lang), rows, right=[1]))
     if as_of is None:
         output.say(wording("sample.today").in_(lang, day=day))
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, argument, command, option
 from mianshen_cli.output import Status
@@ -21,7 +21,6 @@ from mianshen_cli.wording import wording
 
 _RANGE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(%?)\.\.([0-9]+(?:\.[0-9]+)?)(%?)")
 _BETWEEN = wording("seek.between")
-_TRIED = (Message("试过的值", "value tried"), Message("合计（元）", "amount (yuan)"))
 
 
 @command
@@ -74,7 +73,7 @@ def _say(lang: Lang, figure: Any, result: Any) -> None:
     quest, written = result.quest, figure.written
     words = {"low": _shown(quest.low, written), "high": _shown(quest.high, written), "goal": quest.goal}
     rows = [(_shown(value, written), f"{amount:,.2f}") for value, amount in sorted(result.tried)]
-    output.say(output.table([head.in_(lang) for head in _TRIED], rows, right=[0, 1]) + "\n")
+    output.say(output.table(wording.heads("seek.tried", lang), rows, right=[0, 1]) + "\n")
     if result.value is None:
         output.say_folded(wording("seek.none").in_(lang, **words))
         return

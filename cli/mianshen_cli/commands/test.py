@@ -15,7 +15,7 @@ from mianshen.cases.changes import Change, Changes, changes_of
 from mianshen.cases.read import CaseOf, Programs
 from mianshen.cases.runs import BACK_ENDS, USUAL, Difference, Outcome, run_cases, usable
 from mianshen.casework.causes import Cause
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import case_arguments, options, output
 from mianshen_cli.case_arguments import cases_at
 from mianshen_cli.click_commands import command, option
@@ -23,29 +23,6 @@ from mianshen_cli.output import Status
 from mianshen_cli.render.case_results import junit_text, plain_changes, plain_outcomes
 from mianshen_cli.wording import wording
 
-_FILES = tuple(Message(*item) for item in (("文件", "file"), ("案例", "cases"), ("不符", "failed")))
-_DIFFERENCES = tuple(
-    Message(*item)
-    for item in (
-        ("案例", "case"),
-        ("项目", "what"),
-        ("预期", "expected"),
-        ("得到", "got"),
-        ("引擎", "back end"),
-        ("所依条款", "decided by"),
-    )
-)
-_CHANGES = tuple(
-    Message(*item)
-    for item in (
-        ("案例", "case"),
-        ("项目", "what"),
-        ("预期", "expected"),
-        ("现行", "now"),
-        ("改动后", "changed"),
-        ("起因", "because of"),
-    )
-)
 _NONE = wording("test.none")
 
 
@@ -87,13 +64,14 @@ def _outcomes(lang: Lang, outcomes: Sequence[Outcome]) -> Status:
     for outcome in outcomes:
         files.setdefault(outcome.case.file, []).append(outcome)
     rows = [(str(file), str(len(part)), str(_failed(part) or "")) for file, part in files.items()]
-    output.say(output.table(_heads(_FILES, lang), rows, right=[1, 2]))
+    output.say(output.table(wording.heads("test.files", lang), rows, right=[1, 2]))
     differences = [difference for outcome in outcomes for difference in outcome.differences]
     if differences:
         output.say()
         output.say(
             output.table(
-                _heads(_DIFFERENCES, lang), [_difference(difference, lang) for difference in differences]
+                wording.heads("test.differences", lang),
+                [_difference(difference, lang) for difference in differences],
             )
         )
     output.say()
@@ -127,7 +105,9 @@ def _difference(difference: Difference, lang: Lang) -> tuple[str, ...]:
 
 def _changes(lang: Lang, cases: list[CaseOf], changes: Changes) -> Status:
     if changes.changes:
-        output.say(output.table(_heads(_CHANGES, lang), [_change(item) for item in changes.changes]))
+        output.say(
+            output.table(wording.heads("test.changes", lang), [_change(item) for item in changes.changes])
+        )
         output.say()
     for cause in dict.fromkeys(cause for item in changes.changes for cause in item.causes):
         if cause.kind == "provision" and cause.before and cause.after:
@@ -165,10 +145,6 @@ def _cause(cause: Cause) -> str:
 
 def _name(case: CaseOf) -> str:
     return f"{case.file.stem}.{case.name}"
-
-
-def _heads(heads: Sequence[Message], lang: Lang) -> list[str]:
-    return [head.in_(lang) for head in heads]
 
 
 def _cases(count: int, lang: Lang) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
@@ -19,17 +19,6 @@ from mianshen_cli.render.impact import grouped
 from mianshen_cli.wording import wording
 
 MOST = 15
-_LINES = tuple(
-    Message(*pair)
-    for pair in (("事实", "fact"), ("界限", "line"), ("差一步（下）", "below"), ("差一步（上）", "above"), ("依据", "clause"))
-)  # fmt: skip
-_CROSSINGS = tuple(
-    Message(*pair)
-    for pair in (
-        ("事实", "fact"), ("一步", "step"), ("待遇", "benefit"), ("得", "gained"), ("失", "lost"),
-        ("合计（元）", "difference"), ("最大落差", "notch"),
-    )
-)  # fmt: skip
 _MORE = wording("thresholds.more")
 _DONE = wording("thresholds.done")
 
@@ -82,7 +71,7 @@ def _lines(lang: Lang, lines: list[dict[str, Any]]) -> str:
         )
         for line in sorted(near, key=lambda line: -line["below"] - line["above"])
     ]
-    return _table(lang, _LINES, rows, [1, 2, 3])
+    return _table(lang, wording.heads("thresholds.lines", lang), rows, [1, 2, 3])
 
 
 def _crossings(lang: Lang, crossings: list[dict[str, Any]]) -> str:
@@ -98,9 +87,9 @@ def _crossings(lang: Lang, crossings: list[dict[str, Any]]) -> str:
         )
         for c in crossings
     ]
-    return _table(lang, _CROSSINGS, rows, [1, 3, 4, 5, 6])
+    return _table(lang, wording.heads("thresholds.crossings", lang), rows, [1, 3, 4, 5, 6])
 
 
-def _table(lang: Lang, heads: tuple[Message, ...], rows: Sequence[Sequence[str]], right: list[int]) -> str:
-    text = output.table([head.in_(lang) for head in heads], rows[:MOST], right=right)
+def _table(lang: Lang, heads: list[str], rows: Sequence[Sequence[str]], right: list[int]) -> str:
+    text = output.table(heads, rows[:MOST], right=right)
     return text if len(rows) <= MOST else text + "\n" + _MORE.in_(lang, count=len(rows) - MOST)

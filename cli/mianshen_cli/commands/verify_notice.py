@@ -24,17 +24,6 @@ if TYPE_CHECKING:
     from mianshen.casework.check import Checked, Checker
     from mianshen.casework.notice import Comparison, Digests
 
-_HEAD = (
-    Message("项目", "item"),
-    Message("结果", "result"),
-    Message("告知书上", "on the notice"),
-    Message("现在", "now"),
-)
-_ITEMS = (
-    Message("核定材料", "record"),
-    Message("规则库", "rulebook"),
-    Message("核定结果", "answer"),
-)
 _SAME, _DIFFERS = Message("相同", "same"), Message("不同", "differs")
 _SHOWN = 19  # characters of a digest
 
@@ -114,10 +103,10 @@ def _show(lang: Lang, comparison: Comparison) -> None:
         (notice.answer, answer_now),
     ]
     rows = [
-        (item.in_(lang), (_SAME if before == now else _DIFFERS).in_(lang), before[:_SHOWN], now[:_SHOWN])
-        for item, (before, now) in zip(_ITEMS, pairs, strict=True)
+        (item, (_SAME if before == now else _DIFFERS).in_(lang), before[:_SHOWN], now[:_SHOWN])
+        for item, (before, now) in zip(wording.heads("verify_notice.items", lang), pairs, strict=True)
     ]
-    output.say(output.table([head.in_(lang) for head in _HEAD], rows))
+    output.say(output.table(wording.heads("verify_notice.heads", lang), rows))
     subject = comparison.subject
     if comparison.same and subject is not None:
         output.say(

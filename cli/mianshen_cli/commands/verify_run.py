@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import command
 from mianshen_cli.output import Status
@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 
 _KINDS = wording.group("verify_run.kinds")
 _OUTCOMES = wording.group("verify_run.outcomes")
-_HEAD = (
-    Message("类别", "kind"),
-    Message("文件", "file"),
-    Message("结论", "outcome"),
-    Message("清单摘要", "recorded digest"),
-    Message("现摘要", "digest now"),
-)
 _GOOD = wording("verify_run.good")
 _MOVED = wording("verify_run.moved")
 _SHOWN = len("sha256:") + 16  # of a digest, in a table
@@ -55,7 +48,7 @@ def _show(lang: Lang, findings: list[Finding], wrong: list[Finding]) -> None:
              mistake.recorded[:_SHOWN], mistake.actual[:_SHOWN])
             for mistake in wrong
         ]  # fmt: skip
-        output.say(output.table([head.in_(lang) for head in _HEAD], rows))
+        output.say(output.table(wording.heads("verify_run.heads", lang), rows))
     output.say(_GOOD.in_(lang, same=sum(finding.outcome == "same" for finding in findings)))
     moved = sum(finding.outcome == "moved" for finding in findings)
     if moved:

@@ -20,7 +20,6 @@ _TOLD = 20  # refusals on the screen; the file beside the work list has them all
 _JOURNAL = ".journal"
 
 _KINDS = wording.group("watch.kinds")
-_HEADERS = (Message("待办", "work list"), Message("条数", "items"))
 
 
 @command
@@ -53,7 +52,7 @@ def watch(
     lines = [refusal.diagnostic.show(lang) for refusal in watched.refused]
     _complain(lang, lines, rejects_beside(Path(out)))
     rows = [(words.in_(lang), f"{watched.items[kind]:,}") for kind, words in _KINDS.items()]
-    output.say(output.table([item.in_(lang) for item in _HEADERS], rows, right={1}))
+    output.say(output.table(wording.heads("watch.heads", lang), rows, right={1}))
     counts = watched.counts
     output.say(
         wording("watch.events").in_(

@@ -24,8 +24,6 @@ from mianshen_cli.render.overview import Overview
 from mianshen_cli.wording import wording
 
 _HEAD = wording("answer.head")
-_BENEFIT = (Message("符合的待遇", "eligible"), Message("金额", "amount"), Message("方式", "delivery"))
-_OPEN = (Message("待定的待遇", "undetermined"), Message("缺少", "missing"))
 _AMOUNT_OPEN, _FACTS = Message("待定", "undetermined"), Message("{count} 项", "facts: {count}")
 _NO_BENEFIT = wording("answer.no_benefit")
 _FIRST = wording("answer.first")
@@ -37,13 +35,6 @@ _REASONS, _NOTES, _STEPS = (
     Message("理由", "Reasons"),
     Message("说明", "Notes"),
     Message("逐步说明", "Step by step"),
-)
-_SETTLED = (
-    Message("记录", "row"),
-    Message("项目", "of"),
-    Message("已结算", "settled"),
-    Message("按规则", "by the rules"),
-    Message("差额", "difference"),
 )
 _REVERSED = wording("answer.reversed")
 _PAIR = wording("answer.pair")
@@ -139,7 +130,7 @@ class AnswerView:
             )
             for settlement in settled
         ]
-        return output.table([self._say(item) for item in _SETTLED], rows, right=[2, 3, 4])
+        return output.table(wording.heads("answer.settled", self.lang), rows, right=[2, 3, 4])
 
     def _pair(self, by: Row, row: Row) -> str:
         title = self._say(self.program.entities[row.entity].title)
@@ -156,14 +147,14 @@ class AnswerView:
         due = [r for r in results if r.status == "eligible"]
         rows = [(self._say(self._title(r)), self._amount(r), self._delivery(r)) for r in due]
         if rows:
-            yield output.table([self._say(item) for item in _BENEFIT], rows, right=[1])
+            yield output.table(wording.heads("answer.benefit", self.lang), rows, right=[1])
         else:
             yield self._say(_NO_BENEFIT)
         yield ""
         undetermined = [r for r in results if r.status == "undetermined"]
         if undetermined:
             lines = [(self._say(self._title(r)), self._count(len(r.missing))) for r in undetermined]
-            yield output.table([self._say(item) for item in _OPEN], lines)
+            yield output.table(wording.heads("answer.open", self.lang), lines)
             if not explained:
                 yield from output.fold(self._to_ask(undetermined), self.columns)
             yield ""

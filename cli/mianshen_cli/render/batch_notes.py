@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import output
 from mianshen_cli.wording import wording
 
@@ -27,10 +27,6 @@ _PLACEHOLDER = wording("batch_notes.placeholder")
 _DEAD = wording("batch_notes.dead")
 _AFTER_DEATH = wording("batch_notes.after_death")
 _BLANK = wording("batch_notes.blank")
-_HEAD = (
-    Message("退回原因", "reason for rejection"), Message("文件", "file"), Message("字段", "fact"),
-    Message("条数", "rows"),
-)  # fmt: skip
 _WHOLE = wording("batch_notes.whole")
 _MAP = wording("batch_notes.map")
 MOST = 12  # reasons that are listed
@@ -104,7 +100,7 @@ def reject_table(lang: Lang, groups: Sequence[Any]) -> str:
         columns = f" ({', '.join(group.columns)})" if group.columns else ""
         count = f"{group.rows:,}" + (f" ({_WHOLE.in_(lang)})" if group.whole else "")
         rows.append((f"{group.code} {reason}", group.file, f"{group.field or ''}{columns}", count))
-    table = output.table([words.in_(lang) for words in _HEAD], rows, right=[3])
+    table = output.table(wording.heads("batch_notes.heads", lang), rows, right=[3])
     hints = [_hint(lang, group) for group in groups[:MOST] if group.hint is not None]
     return "\n".join([table, *dict.fromkeys(hints)])
 

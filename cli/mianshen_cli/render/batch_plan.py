@@ -7,21 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import output
 from mianshen_cli.render.batch_notes import finding_lines, mapping_lines
 from mianshen_cli.wording import wording
 
-_FILES = (Message("记录", "records"), Message("行数", "rows"), Message("文件", "files"))
-_COLUMNS = (
-    Message("文件", "file"),
-    Message("列", "column"),
-    Message("读作", "read as"),
-    Message("事实", "fact"),
-)
-_REFUSED = (
-    Message("文件", "file"), Message("事实", "fact"), Message("原因", "reason"), Message("格数", "cells"),
-)  # fmt: skip
 _BY = wording.group("batch_plan.by")
 
 
@@ -31,7 +21,7 @@ def show_plan(lang: Lang, program: Any, plan: Any, places: list[str]) -> None:
         (program.entities[name].title.in_(lang), f"{count:,}", ", ".join(f.name for f in plan.files if f.entity == name))
         for name, count in plan.rows.items()
     ]  # fmt: skip
-    output.say(output.table([head.in_(lang) for head in _FILES], rows, right=[1]))
+    output.say(output.table(wording.heads("batch_plan.files", lang), rows, right=[1]))
     _show_columns(lang, program, plan)
     notes = [*mapping_lines(lang, program, plan.mapping), *finding_lines(lang, program, plan.findings)]
     if notes:
@@ -65,7 +55,7 @@ def _show_columns(lang: Lang, program: Any, plan: Any) -> None:
     for file in plan.files:
         output.say(wording("batch_plan.read").in_(lang, file=file.name, count=len(file.columns)))
     if renamed:
-        output.say("\n" + output.table([head.in_(lang) for head in _COLUMNS], renamed))
+        output.say("\n" + output.table(wording.heads("batch_plan.columns", lang), renamed))
     refused = [
         (file, fact, REASONS[reason].in_(lang) if reason in REASONS else reason, f"{count:,}")
         for (file, fact), cells in plan.cells.items() for reason, count in cells.refused.items() if count
@@ -73,7 +63,7 @@ def _show_columns(lang: Lang, program: Any, plan: Any) -> None:
     output.say(
         "\n"
         + (
-            output.table([h.in_(lang) for h in _REFUSED], refused, right=[3])
+            output.table(wording.heads("batch_plan.refused", lang), refused, right=[3])
             if refused
             else wording("batch_plan.nothing_refused").in_(lang)
         )

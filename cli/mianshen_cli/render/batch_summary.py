@@ -8,34 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import output
 from mianshen_cli.wording import wording
 
-_RECORDS = (
-    Message("记录", "records"),
-    Message("读取", "read"),
-    Message("核定", "decided"),
-    Message("退回", "rejected"),
-)
-_BENEFITS = (
-    Message("待遇", "benefit"),
-    Message("符合", "eligible"),
-    Message("不符合", "not eligible"),
-    Message("待定", "undetermined"),
-    Message("规则未覆盖", "not modelled"),
-    Message("金额（元）", "amount (yuan)"),
-    Message("金额未计入", "amount left out"),
-)
 _ANSWERS = ("eligible", "ineligible", "undetermined", "not_modelled")
 _FOR_NOBODY = wording("batch_summary.for_nobody")
-_AMOUNTS = (
-    Message("费用与支付", "cost and payments"),
-    Message("合计（元）", "total (yuan)"),
-    Message("条数", "rows"),
-    Message("未计入：待定", "left out: undetermined"),
-    Message("规则未覆盖", "not modelled"),
-)
 _COUNT = wording("batch_summary.count")
 
 
@@ -69,7 +47,7 @@ def _show(lang: Lang, program: Any, content: dict[str, Any]) -> None:
         (program.entities[entity].title.in_(lang), f"{n['read']:,}", f"{n['decided']:,}", f"{n['rejected']:,}")
         for entity, n in content["records"].items()
     ]  # fmt: skip
-    output.say(output.table([h.in_(lang) for h in _RECORDS], records, right=[1, 2, 3]))
+    output.say(output.table(wording.heads("batch_summary.records", lang), records, right=[1, 2, 3]))
     files = entity_files(program, content["records"])
     stem = {benefit.name: file.stem for file in files for benefit in file.benefits}
     benefits, nobody = [], []
@@ -82,7 +60,9 @@ def _show(lang: Lang, program: Any, content: dict[str, Any]) -> None:
         due = answers.get("eligible", {})
         left_out = f"{due['without_amount']:,}" if due.get("without_amount") else ""
         benefits.append((title, *(f"{count:,}" for count in counts), _yuan(due.get("amount")), left_out))
-    output.say("\n" + output.table([h.in_(lang) for h in _BENEFITS], benefits, right=range(1, 7)))
+    output.say(
+        "\n" + output.table(wording.heads("batch_summary.benefits", lang), benefits, right=range(1, 7))
+    )
     if nobody:
         names = ("、" if lang == "zh" else "; ").join(nobody)
         output.say("\n" + "\n".join(output.fold(_FOR_NOBODY.in_(lang, names=names), output.columns() or 100)))
@@ -103,7 +83,7 @@ def _show_rows(lang: Lang, program: Any, entity: Any, rows: dict[str, Any]) -> N
          f"{total['undetermined']:,}", f"{total['not_modelled']:,}")
         for name, total in rows["totals"].items()
     ]  # fmt: skip
-    output.say("\n" + output.table([h.in_(lang) for h in _AMOUNTS], amounts, right=[1, 2, 3, 4]))
+    output.say("\n" + output.table(wording.heads("batch_summary.amounts", lang), amounts, right=[1, 2, 3, 4]))
 
 
 def _yuan(amount: str | None) -> str:

@@ -5,7 +5,7 @@ In: items of a catalogue. Out: text in one language: headings, tables, indented 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from mianshen.casework.wording import BASIS
 from mianshen.policy.catalogue import KINDS, Catalogue, Item
@@ -14,13 +14,6 @@ from mianshen.program.program import Parameter
 from mianshen.source import Lang, Message
 from mianshen_cli import output
 from mianshen_cli.wording import wording
-
-_FIGURES = tuple(
-    Message(*item)
-    for item in (("起", "from"), ("止", "until"), ("数值", "value"), ("依据", "basis"), ("条款", "clause"), ("复核", "review by"))
-)  # fmt: skip
-_NAMES = (Message("名称", "name"), Message("含义", "title"))
-_CODES = (Message("代码", "code"), Message("标签", "label"))
 
 
 class CatalogueView:
@@ -38,7 +31,7 @@ class CatalogueView:
         for kind, (_, heading) in KINDS.items():
             rows = [(str(item), self.title(item)) for item in self.catalogue.of_kind(kind)]
             if rows:
-                table = output.table(self._heads(_NAMES), rows)
+                table = output.table(wording.heads("catalogue.names", self.lang), rows)
                 parts.append(f"== {heading.in_(self.lang)} ({len(rows)}) ==\n{table}")
         return "\n\n".join(parts)
 
@@ -66,7 +59,8 @@ class CatalogueView:
         if item.kind == "codes":
             values = self.program.codes[item.name].values
             yield output.table(
-                self._heads(_CODES), [(code, label.in_(self.lang)) for code, label in values.items()]
+                wording.heads("catalogue.codes", self.lang),
+                [(code, label.in_(self.lang)) for code, label in values.items()],
             )
         if item.kind == "decision":
             decision = self.program.decision(item.entity, item.name)
@@ -91,7 +85,7 @@ class CatalogueView:
             )
             for dated in parameter.series
         ]
-        yield output.table(self._heads(_FIGURES), rows, right=[2])
+        yield output.table(wording.heads("catalogue.figures", self.lang), rows, right=[2])
         for dated in parameter.series:
             if dated.note is not None:
                 yield from self._lines([Line("note", Message(*[f"{dated.start} {dated.note}"] * 2))])
@@ -115,6 +109,3 @@ class CatalogueView:
             beside = line.words.in_(self.lang)
             return line.formula + (f" ({names})" if names else "") + (f"  {beside}" if beside else "")
         return names or line.words.in_(self.lang)
-
-    def _heads(self, heads: Sequence[Message]) -> list[str]:
-        return [head.in_(self.lang) for head in heads]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from mianshen.impact.page import unbounded_by
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import output
 from mianshen_cli.wording import wording
 
@@ -20,35 +20,10 @@ _OF = wording("impact.of")
 _OPEN: Final = wording("impact.open")
 _UNBOUNDED: Final = wording("impact.unbounded")
 _ESTIMATES: Final = {
-    "weighted": (
-        Message("项目", "what"),
-        Message("加权增减（元）", "weighted difference"),
-        Message("标准误", "error"),
-    ),
-    "sample": (
-        Message("项目", "what"),
-        Message("推算增减（元）", "in the population"),
-        Message("标准误", "error"),
-    ),
+    "weighted": wording.group("impact.weighted_sums"),
+    "sample": wording.group("impact.sample_sums"),
 }
-_MONEY = tuple(
-    Message(*item)
-    for item in (
-        ("项目", "what"), ("原（元）", "before"), ("增减（元）", "difference"), ("最少", "least"), ("最多", "most"),
-    )
-)  # fmt: skip
-_FUND = {
-    "paid": Message("支付合计", "paid in all"),
-    "patients": Message("个人负担合计", "patients pay in all"),
-}
-_BENEFITS = tuple(
-    Message(*item)
-    for item in (("待遇", "benefit"), ("新增", "gained"), ("失去", "lost"), ("增减（元）", "difference"), ("未计入", "left out"))
-)  # fmt: skip
-_CAUSES = tuple(
-    Message(*item)
-    for item in (("起因", "cause"), ("人数", "people"), ("增减（元）", "difference"), ("依据", "clause"))
-)
+_FUND = wording.group("impact.fund")
 _BANDS = wording.group("impact.bands")
 _MORE = wording("impact.more")
 
@@ -101,9 +76,10 @@ def _money(lang: Lang, content: Mapping[str, Any]) -> str:
         (title, _amount(n["before"], whole), _signed(n["difference"], whole), *_interval(n, whole))
         for title, n in listed
     ]
+    heads = wording.heads("impact.money", lang)
     if not any(least for *_, least, _ in rows):
-        return _table(lang, _MONEY[:3], [row[:3] for row in rows], [1, 2])
-    table = _table(lang, _MONEY, rows, [1, 2, 3, 4])
+        return _table(lang, heads[:3], [row[:3] for row in rows], [1, 2])
+    table = _table(lang, heads, rows, [1, 2, 3, 4])
     left_out = max(n.get("left_out", 0) for _, n in listed)
     notes = [_OPEN.in_(lang, rows=f"{left_out:,}")]
     if titles := unbounded_by(content):
@@ -124,7 +100,7 @@ def _estimates(lang: Lang, content: Mapping[str, Any]) -> str:
             for title, part in listed
         ]
         if rows:
-            return _table(lang, heads, rows, [1, 2])
+            return _table(lang, [head.in_(lang) for head in heads.values()], rows, [1, 2])
     return ""
 
 
@@ -146,7 +122,8 @@ def _benefits(lang: Lang, benefits: Mapping[str, Any]) -> str:
          "" if n["difference"] is None else _signed(n["difference"], whole), f"{n['left_out']:,}" if n["left_out"] else "")
         for n in shown
     ]  # fmt: skip
-    heads = _BENEFITS if any(row[-1] for row in rows) else _BENEFITS[:-1]
+    heads = wording.heads("impact.benefits", lang)
+    heads = heads if any(row[-1] for row in rows) else heads[:-1]
     return _table(lang, heads, [row[: len(heads)] for row in rows], list(range(1, len(heads))))
 
 
@@ -162,13 +139,13 @@ def _causes(lang: Lang, causes: Sequence[Mapping[str, Any]]) -> str:
          _signed(cause["people"].get("difference", "0.00"), whole), cause["clause"])
         for cause in sorted(causes, key=lambda cause: -cause["people"].get("changed", 0))
     ]  # fmt: skip
-    return _table(lang, _CAUSES, rows, [1, 2])
+    return _table(lang, wording.heads("impact.causes", lang), rows, [1, 2])
 
 
-def _table(lang: Lang, heads: Sequence[Message], rows: Sequence[Sequence[str]], right: list[int]) -> str:
+def _table(lang: Lang, heads: Sequence[str], rows: Sequence[Sequence[str]], right: list[int]) -> str:
     if not rows:
         return ""
-    text = output.table([head.in_(lang) for head in heads], rows[:MOST], right=right)
+    text = output.table(heads, rows[:MOST], right=right)
     if len(rows) > MOST:
         text += "\n" + _MORE.in_(lang, count=len(rows) - MOST)
     return text

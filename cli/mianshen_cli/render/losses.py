@@ -8,17 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mianshen.exchange import Loss
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import output
 from mianshen_cli.wording import wording
 
-_HEADS = (Message("名称", "name"), Message("未带出", "not carried"))
 FORMAT = wording("losses.format")
 
 
 def losses_table(losses: Sequence[Loss], lang: Lang) -> str:
     rows = [(loss.name or wording("losses.all").in_(lang), loss.why.in_(lang)) for loss in losses]
-    return output.table([head.in_(lang) for head in _HEADS], rows)
+    return output.table(wording.heads("losses.heads", lang), rows)
 
 
 def plain_losses(losses: Sequence[Loss]) -> output.Plain:

@@ -21,17 +21,6 @@ from mianshen_cli import output
 from mianshen_cli.wording import wording
 
 _HEAD = wording("redetermination.head")
-_WHAT = tuple(
-    Message(*item)
-    for item in (
-        ("项目", "what"),
-        ("原", "was"),
-        ("现", "is"),
-        ("已付", "paid"),
-        ("应补发", "owed"),
-        ("起因", "because of"),
-    )
-)
 _SIDE = {"reversed": Message("已冲销", "cancelled"), "rejected": Message("未核定", "rejected")}
 _ABSENT = wording("redetermination.absent")
 _SAME = wording("redetermination.same")
@@ -77,7 +66,10 @@ class RedeterminationView:
         rows = [*self._benefits(result), *(line for row in result.rows for line in self._row(row))]
         if not rows:
             return "\n".join([*lines, self._say(_SAME)])
-        lines += [output.table([self._say(item) for item in _WHAT], rows, right=[1, 2, 3, 4]), ""]
+        lines += [
+            output.table(wording.heads("redetermination.what", self.lang), rows, right=[1, 2, 3, 4]),
+            "",
+        ]
         lines.append(self._owed(result))
         return "\n".join(lines)
 

@@ -8,18 +8,11 @@ from __future__ import annotations
 from mianshen.casework.wording import Words
 from mianshen.policy.catalogue import Item, titles_of
 from mianshen.policy.rule_diff import RuleChange
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import output
 from mianshen_cli.wording import wording
 
 _KINDS = wording.group("rule_changes.kinds")
-HEADS = tuple(
-    Message(*item)
-    for item in (
-        ("类别", "kind"), ("名称", "name"), ("部分", "part"), ("原", "was"), ("新", "is"), ("条文", "clause"),
-        ("影响", "rests on it"),
-    )
-)  # fmt: skip
 FEW = 4  # names of what rests on a change that a table shows
 SAME = wording("rule_changes.same")
 
@@ -28,10 +21,15 @@ def changes_table(changes: tuple[RuleChange, ...], words: Words, lang: Lang) -> 
     """The changes, or that there are none; `words`: of the new rulebook. A column of which nothing is said is left out."""
     if not changes:
         return SAME.in_(lang)
-    rows = [[head.in_(lang) for head in HEADS], *change_rows(changes, words, lang)]
-    shown = [at for at in range(len(HEADS)) if any(row[at] for row in rows[1:])]
-    heads, *cells = [[row[at] for at in shown] for row in rows]
+    rows = change_rows(changes, words, lang)
+    shown = [at for at in range(len(rows[0])) if any(row[at] for row in rows)]
+    heads, *cells = [[row[at] for at in shown] for row in (heads_of(lang), *rows)]
     return output.table(heads, cells)
+
+
+def heads_of(lang: Lang) -> list[str]:
+    """The headings of the columns that `change_rows` fills."""
+    return wording.heads("rule_changes.heads", lang)
 
 
 def change_rows(changes: tuple[RuleChange, ...], words: Words, lang: Lang) -> list[tuple[str, ...]]:
