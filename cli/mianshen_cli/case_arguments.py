@@ -17,12 +17,17 @@ from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
 NO_CASES = wording("case_arguments.no_cases")
-paths = argument("paths", nargs=-1, metavar="[CASES]...", words=wording("case_arguments.paths"))
+paths = argument("paths", nargs=-1, metavar="[CASES]...", type=Path, words=wording("case_arguments.paths"))
 
 
-def cases_at(named: Sequence[str], programs: Programs) -> list[CaseOf]:
+def cases_at(paths: Sequence[Path], programs: Programs) -> list[CaseOf]:
     """The cases of the paths, or those beside the rulebook. Raises RuleError with every mistake."""
-    return read_case_files(case_files([Path(path) for path in named] or [shipped_cases()]), programs)
+    return read_case_files(files_at(paths), programs)
+
+
+def files_at(paths: Sequence[Path]) -> list[Path]:
+    """The case files of the paths, or those beside the rulebook. Raises RuleError where there are none."""
+    return case_files(paths or [shipped_cases()])
 
 
 def shipped_cases() -> Path:

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import click
 from click.shell_completion import CompletionItem, split_arg_string
@@ -58,8 +58,7 @@ def _program(context: click.Context) -> Program:
     """The rulebook typed so far, else the shipped one."""
     from mianshen.rulebook import open_program
 
-    rules: Any = context.params.get("rules") or ()
-    return open_program([Path(path) for path in ((rules,) if isinstance(rules, str) else rules)])
+    return open_program(context.params.get("rules") or ())
 
 
 def _benefits(context: click.Context) -> Names:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,10 +24,18 @@ if TYPE_CHECKING:
 
 _SIZE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})? ?[KMGT]i?B", re.IGNORECASE)
 
-rulebook = option("--rules", metavar="PATH", multiple=True, words=wording("options.rulebook"))
+
+def at_most_one(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> tuple[Path, ...]:
+    """The value of an option that is given once, or not at all, as what a rulebook is opened from."""
+    return () if path is None else (path,)
+
+
+rulebook = option("--rules", metavar="PATH", type=Path, multiple=True, words=wording("options.rulebook"))
 change = option("--overlay", "overlays", metavar="F", multiple=True, words=wording("options.change"))
 record_day = option("--as-of", type=Day(), words=wording("options.record_day"))
-one_rulebook = option("--rules", metavar="PATH", words=wording("options.one_rulebook"))
+one_rulebook = option(
+    "--rules", metavar="PATH", type=Path, callback=at_most_one, words=wording("options.one_rulebook")
+)
 overlay = option("--overlay", multiple=True, metavar="F", words=wording("options.overlay"))
 encoding = option(
     "--encoding",
@@ -46,10 +55,10 @@ overlay_named = option(
     "--overlay", "overlays", metavar="F", multiple=True, words=wording("options.overlay_named")
 )
 day = option("--as-of", type=Day(), required=True, words=wording("options.day"))
-out = option("--out", required=True, metavar="DIR", words=wording("options.out"))
+out = option("--out", required=True, metavar="DIR", type=Path, words=wording("options.out"))
 workbooks = option("--xlsx", is_flag=True, words=wording("options.workbooks"))
 yes = option("--yes", is_flag=True, words=wording("options.yes"))
-results = argument("folder", metavar="DIR", words=wording("options.results"))
+results = argument("folder", metavar="DIR", type=Path, words=wording("options.results"))
 
 
 def memory_limit(text: str | None) -> str | None:

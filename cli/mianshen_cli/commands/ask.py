@@ -42,7 +42,7 @@ ALL = "all"
 def ask(
     lang: Lang,
     names: tuple[str, ...],
-    rules: tuple[str, ...],
+    rules: tuple[Path, ...],
     overlays: tuple[str, ...],
     as_of: dt.date | None,
     save: Path | None,
@@ -55,7 +55,7 @@ def ask(
     wanted = [name for name in names if name not in files[-1:]]
     if not wanted:
         raise Refused(wording("ask.no_benefit"))
-    program = open_program(tuple(map(Path, rules)), overlays)
+    program = open_program(rules, overlays)
     day = today()
     story = begun(program, as_of or day) if file is None else read_story(file, program, as_of, day)
     if again:

@@ -54,7 +54,7 @@ _STAGES = wording.group("batch.stages")
 @option("--dry-run", is_flag=True)
 @option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 def batch(
-    lang: Lang, records: dict[str, tuple[str, ...]], as_of: dt.date, out: str, rules: str | None,
+    lang: Lang, records: dict[str, tuple[str, ...]], as_of: dt.date, out: Path, rules: tuple[Path, ...],
     overlay: tuple[str, ...], encoding: str | None, threads: int | None, mapping: str | None, memory: str | None,
     engine: Any, master: str | None, into: str | None, sheets: str | None, partitions: int | None, yes: bool,
     resume: bool, max_rejects: str, report_to: str | None, since: str | None, xlsx: bool, form: str,
@@ -67,14 +67,14 @@ def batch(
     if run_file is not None:
         records = {entity: tuple(dated(file, as_of) for file in files) for entity, files in records.items()}
         places = (place and dated(place, as_of) for place in (into, sheets, report_to, since))
-        out, (into, sheets, report_to, since) = dated(out, as_of), places
+        out, (into, sheets, report_to, since) = Path(dated(str(out), as_of)), places
     _refuse_alone(engine, master, report_to, since, xlsx)
     allowed = _allowance(max_rejects)
     limit = options.memory_limit(memory)
-    read = Rules((Path(rules),) if rules else (), overlay)
+    read = Rules(rules, overlay)
     program = open_program(read.paths, read.overlays)
     options.refuse_unfit_records(records, program)
-    request = Request(records, as_of, Path(out), threads, limit, encoding, read, engine, master, mapping,
+    request = Request(records, as_of, out, threads, limit, encoding, read, engine, master, mapping,
                       partitions, resume, yes)  # fmt: skip
     database = _targets(into, sheets, request, program)
     alone = _alone(lang, program, since)
@@ -82,7 +82,7 @@ def batch(
         return _plan(lang, program, request, form, [*filter(None, (into, sheets, report_to))])
     summary = _run(lang, program, request)
     _doubt(lang, summary.doubts)
-    _elsewhere(Path(out), database, sheets)
+    _elsewhere(out, database, sheets)
     if form == "json":
         output.say(output.json_text(summary.content))
     else:
@@ -141,10 +141,10 @@ def _doubt(lang: Lang, doubts: Iterable[Diagnostic]) -> None:
         output.complain(doubt.show(lang))
 
 
-def _say(lang: Lang, program: Any, summary: Any, out: str) -> None:
+def _say(lang: Lang, program: Any, summary: Any, out: Path) -> None:
     from mianshen_cli.render.batch_summary import show_summary
 
-    show_summary(lang, program, summary, Path(out))
+    show_summary(lang, program, summary, out)
     output.say(wording("batch.done").in_(lang, folder=out))
 
 

@@ -34,7 +34,7 @@ from mianshen_cli.session import Answer, Desk, undecided
 def check(
     lang: Lang,
     files: tuple[str, ...],
-    rules: tuple[str, ...],
+    rules: tuple[Path, ...],
     overlays: tuple[str, ...],
     as_of: dt.date | None,
     case: str | None,
@@ -46,7 +46,7 @@ def check(
     if explain:  # `--explain NAME` is a flag and a word to click, and the word no file
         about += tuple(file for file in files if _is_name(file))
         files = tuple(file for file in files if file not in about)
-    desk = Desk(tuple(map(Path, rules)), overlays, as_of)
+    desk = Desk(rules, overlays, as_of)
     read = desk.read([Path(file) for file in files], case)
     answers = [desk.answer(item) for item in read]
     if form == "json":

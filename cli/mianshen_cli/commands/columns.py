@@ -35,12 +35,12 @@ _MISSING = wording("columns.missing")
 @options.overlay
 def columns(
     lang: Lang, file: str, entity: str | None, encoding: str | None, mapping: str | None, as_of: dt.date | None,
-    rules: str | None, overlay: tuple[str, ...],
+    rules: tuple[Path, ...], overlay: tuple[str, ...],
 ) -> Status:  # fmt: skip
     from mianshen.ingest.column_survey import survey
     from mianshen.rulebook import open_program
 
-    program = open_program([Path(rules)] if rules else (), overlay)
+    program = open_program(rules, overlay)
     if entity is not None and entity not in program.entities:
         names = ", ".join(program.entities)
         raise Refused(

@@ -27,9 +27,9 @@ STAGES = {
 
 @command
 @options.overlay
-@option("--to", metavar="PATH")
-@option("--cases", multiple=True, metavar="PATH")
-@option("--run", "earlier", metavar="DIR")
+@option("--to", metavar="PATH", type=Path)
+@option("--cases", multiple=True, metavar="PATH", type=Path)
+@option("--run", "earlier", metavar="DIR", type=Path)
 @options.record_files()
 @option("--as-of", type=Day())
 @options.out
@@ -41,14 +41,14 @@ STAGES = {
 @option("--resettle", is_flag=True)
 @option("--notices", is_flag=True)
 @option("--sample-of", type=Whole(2), metavar="N")
-@option("--statement", metavar="F")
+@option("--statement", metavar="F", type=Path)
 @option("--weights", metavar="COLUMN")
 @options.form
 def compare(
-    lang: Lang, overlay: tuple[str, ...], to: str | None, cases: tuple[str, ...], earlier: str | None,
-    records: dict[str, tuple[str, ...]], as_of: dt.date | None, out: str, rules: str | None, encoding: str | None,
+    lang: Lang, overlay: tuple[str, ...], to: Path | None, cases: tuple[Path, ...], earlier: Path | None,
+    records: dict[str, tuple[str, ...]], as_of: dt.date | None, out: Path, rules: tuple[Path, ...], encoding: str | None,
     mapping: str | None, threads: int | None, yes: bool, resettle: bool, notices: bool, sample_of: int | None,
-    statement: str | None, weights: str | None, form: str,
+    statement: Path | None, weights: str | None, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.request import Request
     from mianshen_cli.render.impact import summary
@@ -60,27 +60,28 @@ def compare(
     if weights is not None and not records:
         raise Refused(wording("compare.weights"))
     if statement is not None:
-        inputs = [*rule_files(() if rules is None else (rules,), overlay), *map(Path, cases)]
-        refuse_replacing(Path(statement), inputs)
-    own, other = [[Path(path)] if path else [] for path in (rules, to or rules)]
+        refuse_replacing(statement, [*rule_files(rules, overlay), *cases])
+    other = rules if to is None else (to,)
     resettling: Literal["lists", "notices"] | None = "notices" if notices else "lists" if resettle else None
     digests = statement is not None
     if cases and not beside:
-        comparison = _over_cases(lang, own, other, overlay, cases, Path(out))
+        comparison = _over_cases(lang, rules, other, overlay, cases, out)
     elif earlier is not None:
-        comparison = _since(lang, earlier, other, overlay, Path(out), threads, resettling, digests)
+        comparison = _since(lang, earlier, other, overlay, out, threads, resettling, digests)
     else:
         assert as_of is not None
-        request = Request(records, as_of, Path(out), threads, None, encoding, mapping=mapping, yes=yes)
-        comparison = _over_files(lang, own, other, overlay, request, resettling, sample_of, digests, weights)
+        request = Request(records, as_of, out, threads, None, encoding, mapping=mapping, yes=yes)
+        comparison = _over_files(
+            lang, rules, other, overlay, request, resettling, sample_of, digests, weights
+        )
     content = comparison.content()
     if statement is not None:
-        _state(Path(statement), comparison, content, own, other, overlay, cases)
+        _state(statement, comparison, content, rules, other, overlay, cases)
     if form == "json":
         output.say(output.json_text(content))
     else:
         output.say(summary(lang, content))
-        output.say_folded("\n" + wording("compare.done").in_(lang, page=Path(out) / "report.html"))
+        output.say_folded("\n" + wording("compare.done").in_(lang, page=out / "report.html"))
     return Status.FOUND if comparison.changed else Status.DONE
 
 
@@ -94,7 +95,7 @@ def _refuse_unfit(changed: bool, over: tuple[bool, bool, bool], as_of: dt.date |
 
 
 def _over_files(
-    lang: Lang, rules: list[Path], to: list[Path], overlays: tuple[str, ...], request: Any, resettling: Any,
+    lang: Lang, rules: tuple[Path, ...], to: tuple[Path, ...], overlays: tuple[str, ...], request: Any, resettling: Any,
     sample_of: int | None, digests: bool, weights: str | None,
 ) -> Any:  # fmt: skip
     """The comparison over files of records."""
@@ -118,7 +119,7 @@ def _over_files(
 
 
 def _since(
-    lang: Lang, folder: str, to: list[Path], overlays: tuple[str, ...], out: Path, threads: int | None, resettling: Any,
+    lang: Lang, folder: Path, to: tuple[Path, ...], overlays: tuple[str, ...], out: Path, threads: int | None, resettling: Any,
     digests: bool,
 ) -> Any:  # fmt: skip
     """The comparison with an earlier run, over the files it read."""
@@ -126,7 +127,7 @@ def _since(
     from mianshen.impact.earlier import earlier_run
     from mianshen.rulebook import open_program
 
-    run = earlier_run(Path(folder))
+    run = earlier_run(folder)
     after = open_program(to, overlays)
     with Progress(lang, STAGES) as progress:
         return compared(
@@ -135,14 +136,14 @@ def _since(
 
 
 def _over_cases(
-    lang: Lang, rules: list[Path], to: list[Path], overlays: tuple[str, ...], cases: tuple[str, ...], out: Path
+    lang: Lang, rules: tuple[Path, ...], to: tuple[Path, ...], overlays: tuple[str, ...], cases: tuple[Path, ...], out: Path
 ) -> Any:  # fmt: skip
     """The comparison over cases."""
     from mianshen.cases.read import Programs
     from mianshen.impact.over_cases import compare_cases
     from mianshen_cli.case_arguments import cases_at
 
-    before, after = Programs(tuple(rules)), Programs(tuple(to), overlays)
+    before, after = Programs(rules), Programs(to, overlays)
     compared = compare_cases(cases_at(cases, before), before, after, out, lang)
     if compared.left_out:
         names = ", ".join(f"{case.file.stem}.{case.name}" for case in compared.left_out)
@@ -151,8 +152,8 @@ def _over_cases(
 
 
 def _state(
-    file: Path, comparison: Any, content: Any, rules: list[Path], to: list[Path], overlays: tuple[str, ...],
-    paths: tuple[str, ...],
+    file: Path, comparison: Any, content: Any, rules: tuple[Path, ...], to: tuple[Path, ...], overlays: tuple[str, ...],
+    paths: tuple[Path, ...],
 ) -> None:  # fmt: skip
     """Write the statement of a comparison; with cases, what moves in them."""
     from mianshen.batch.manifest import digest_of_file
@@ -164,9 +165,9 @@ def _state(
     before, after = comparison.changes.before, comparison.changes.after
     moved, digests = None, {}
     if paths:
-        files = case_files([Path(path) for path in paths])
-        programs = Programs(tuple(rules))
-        moved = changes_of(read_case_files(files, programs), programs, Programs(tuple(to), overlays))
+        files = case_files(paths)
+        programs = Programs(rules)
+        moved = changes_of(read_case_files(files, programs), programs, Programs(to, overlays))
         digests = {case_file.name: digest_of_file(case_file) for case_file in files}
     stated = Statement(after, content, rule_changes(before, after), moved, digests)
     file.write_text(stated.html(), "utf-8")

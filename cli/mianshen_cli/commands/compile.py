@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 @option("--out", metavar="F.sql")
 def compile(  # noqa: A001
     lang: Lang, dialect: str, benefits: tuple[str, ...], entities: tuple[str, ...], as_of: dt.date | None,
-    tables: tuple[str, ...], rules: str | None, overlay: tuple[str, ...], out: str | None,
+    tables: tuple[str, ...], rules: tuple[Path, ...], overlay: tuple[str, ...], out: str | None,
 ) -> Status:  # fmt: skip
     from mianshen.policy.scripts import Wish, compiled
     from mianshen.rulebook import open_program
 
     if out is not None:
-        refuse_replacing(Path(out), rule_files([rules] if rules else [], overlay))
-    program = open_program([Path(rules)] if rules else (), overlay)
+        refuse_replacing(Path(out), rule_files(rules, overlay))
+    program = open_program(rules, overlay)
     inputs = _inputs(tables, list(program.entities))
     if as_of is None:
         as_of = today()

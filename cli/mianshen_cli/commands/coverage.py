@@ -33,11 +33,11 @@ _LEFT_OUT = wording("coverage.left_out")
 @option("--at-least", "thresholds", multiple=True, metavar="PART=PERCENT")
 @options.form
 def coverage(
-    lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], overlays: tuple[str, ...],
+    lang: Lang, paths: tuple[Path, ...], rules: tuple[Path, ...], overlays: tuple[str, ...],
     thresholds: tuple[str, ...], form: str,
 ) -> Status:  # fmt: skip
     least = dict(map(_threshold, thresholds))
-    programs = Programs(tuple(map(Path, rules)), overlays)
+    programs = Programs(rules, overlays)
     cases = cases_at(paths, Programs(programs.rules))
     with output.progress(len(cases)) as advance:
         result = coverage_of(cases, programs, advance)

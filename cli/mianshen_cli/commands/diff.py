@@ -27,26 +27,26 @@ _NOTHING = wording("diff.nothing")
 
 
 @command
-@argument("old", required=False)
-@argument("new", required=False)
+@argument("old", required=False, type=Path)
+@argument("new", required=False, type=Path)
 @options.rulebook
 @options.overlay_named
-@option("--cases", "paths", multiple=True, metavar="PATH")
+@option("--cases", "paths", multiple=True, metavar="PATH", type=Path)
 @option("--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table")
 def diff(
-    lang: Lang, old: str | None, new: str | None, rules: tuple[str, ...], overlays: tuple[str, ...],
-    paths: tuple[str, ...], form: str,
+    lang: Lang, old: Path | None, new: Path | None, rules: tuple[Path, ...], overlays: tuple[str, ...],
+    paths: tuple[Path, ...], form: str,
 ) -> Status:  # fmt: skip
     if new is None and not overlays:
         raise Refused(_NOTHING)
-    base = (Path(old),) if old is not None else tuple(map(Path, rules))
+    base = rules if old is None else (old,)
     before = Programs(base)
-    after = Programs(base if new is None else (Path(new),), overlays)
+    after = Programs(base if new is None else (new,), overlays)
     changes = rule_changes(before.under(()), after.under(()))
     words = Words(after.under(()))
     moved = None
     if paths:
-        cases = read_case_files(case_files([Path(path) for path in paths]), Programs(base))
+        cases = read_case_files(case_files(paths), Programs(base))
         moved = changes_of(cases, before, after)
     match form:
         case "json":

@@ -18,28 +18,26 @@ from mianshen_cli.wording import wording
 @options.out
 @options.rulebook
 @options.overlay_named
-@option("--cases", "paths", multiple=True, metavar="PATH")
-@option("--sources", metavar="DIR")
+@option("--cases", "paths", multiple=True, metavar="PATH", type=Path)
+@option("--sources", metavar="DIR", type=Path)
 def docs(
-    lang: Lang, out: str, rules: tuple[str, ...], overlays: tuple[str, ...], paths: tuple[str, ...], sources: str | None
+    lang: Lang, out: Path, rules: tuple[Path, ...], overlays: tuple[str, ...], paths: tuple[Path, ...], sources: Path | None
 ) -> Status:  # fmt: skip
     from mianshen.cases.read import Programs, case_files, read_case_files
     from mianshen.docs import subject_of, write_docs
     from mianshen.shipped import shipped_rulebook
 
-    programs = Programs(tuple(map(Path, rules)), overlays)
+    programs = Programs(rules, overlays)
     programs.under(())
-    folders = [Path(path) for path in paths]
+    folders = list(paths)
     if not folders and not rules:
         folders = [folder for folder in [shipped_rulebook().parent / "cases"] if folder.is_dir()]
     cases = read_case_files(case_files(folders), Programs(programs.rules)) if folders else None
     roots = programs.rules or (shipped_rulebook(),)
     with output.progress(len(cases or ())) as advance:
-        subject = subject_of(
-            programs, roots, cases, folders, None if sources is None else Path(sources), advance
-        )
-    pages = write_docs(subject, Path(out))
-    output.say(wording("docs.done").in_(lang, pages=pages, index=Path(out) / "index.html"))
+        subject = subject_of(programs, roots, cases, folders, sources, advance)
+    pages = write_docs(subject, out)
+    output.say(wording("docs.done").in_(lang, pages=pages, index=out / "index.html"))
     if subject.documents:
         output.say(wording("docs.quoted").in_(lang, all=len(subject.clauses), quoted=subject.quoted))
     return Status.DONE

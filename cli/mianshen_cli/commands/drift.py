@@ -28,17 +28,16 @@ from mianshen_cli.wording import wording
 @options.yes
 @options.form
 def drift(
-    lang: Lang, records: dict[str, tuple[str, ...]], as_of: dt.date, rules: str | None, overlay: tuple[str, ...],
+    lang: Lang, records: dict[str, tuple[str, ...]], as_of: dt.date, rules: tuple[Path, ...], overlay: tuple[str, ...],
     encoding: str | None, threads: int | None, yes: bool, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.request import Request
     from mianshen.impact.drift import drift as detected
     from mianshen.rulebook import open_program
 
-    paths = [Path(rules)] if rules else []
-    options.refuse_unfit_records(records, open_program(paths, overlay))
+    options.refuse_unfit_records(records, open_program(rules, overlay))
     request = Request(records, as_of, Path(), threads, None, encoding, yes=yes)
-    content = detected(paths, overlay, request).content()
+    content = detected(rules, overlay, request).content()
     if form == "json":
         output.say(output.json_text(content))
     else:

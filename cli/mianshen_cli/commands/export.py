@@ -30,7 +30,7 @@ _DECISIONS = wording("export.decisions")
 @options.overlay_named
 @options.form
 def export(
-    lang: Lang, names: tuple[str, ...], xlsx: str | None, dmn: str | None, rules: tuple[str, ...],
+    lang: Lang, names: tuple[str, ...], xlsx: str | None, dmn: str | None, rules: tuple[Path, ...],
     overlays: tuple[str, ...], form: str,
 ) -> Status:  # fmt: skip
     from mianshen.exchange import Loss, export_model, export_workbook

@@ -33,13 +33,13 @@ _PERHAPS = wording("graph.perhaps")
 def graph(
     lang: Lang,
     name: str,
-    rules: tuple[str, ...],
+    rules: tuple[Path, ...],
     overlays: tuple[str, ...],
     depth: int,
     out: str | None,
     form: str,
 ) -> Status:
-    catalogue = Catalogue(open_program(tuple(map(Path, rules)), overlays))
+    catalogue = Catalogue(open_program(rules, overlays))
     items = catalogue.named(name)
     if not items:
         close = catalogue.nearest(name)

@@ -32,7 +32,7 @@ _ONLY_WORDS = wording("import_.only_words")
 @options.overlay_named
 @options.form
 def import_(
-    lang: Lang, file: str, out: str | None, rules: tuple[str, ...], overlays: tuple[str, ...], form: str
+    lang: Lang, file: str, out: str | None, rules: tuple[Path, ...], overlays: tuple[str, ...], form: str
 ) -> Status:
     from mianshen.exchange import MADE_BY
 
@@ -58,7 +58,7 @@ def _model(lang: Lang, file: str, target: Path, form: str) -> Status:
 
 
 def _workbook(
-    lang: Lang, file: str, target: Path, rules: tuple[str, ...], overlays: tuple[str, ...], form: str
+    lang: Lang, file: str, target: Path, rules: tuple[Path, ...], overlays: tuple[str, ...], form: str
 ) -> Status:
     from mianshen.casework.wording import Words
     from mianshen.exchange import import_workbook
@@ -72,10 +72,9 @@ def _workbook(
         output.complain(warning.show(lang))
     if imported.text:
         target.write_text(imported.text, "utf-8")
-    paths = tuple(map(Path, rules))
     after: tuple[str | Path, ...] = (*overlays, target) if imported.text else overlays
-    edited = open_program(paths, after)
-    changes = rule_changes(open_program(paths, overlays), edited)
+    edited = open_program(rules, after)
+    changes = rule_changes(open_program(rules, overlays), edited)
     if form == "json":
         written = str(target) if imported.text else None
         output.say(output.json_text({"file": written, "changes": plain_changes(changes, lang)}))
@@ -87,7 +86,7 @@ def _workbook(
     return Status.DONE
 
 
-def _check(target: Path, file: str, rules: tuple[str, ...], overlays: tuple[str, ...], made_by: str) -> None:
+def _check(target: Path, file: str, rules: tuple[Path, ...], overlays: tuple[str, ...], made_by: str) -> None:
     """Raises where a file that somebody wrote by hand would be replaced."""
     if target.suffix != ".yaml":
         raise Refused(_ENDING.filled(out=target))

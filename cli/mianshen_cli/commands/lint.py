@@ -21,20 +21,18 @@ from mianshen_cli.wording import wording
 
 
 @command
-@argument("paths", nargs=-1, metavar="[PATH]...")
+@argument("paths", nargs=-1, metavar="[PATH]...", type=Path)
 @options.overlay_named
 @option("--as-of", type=Day())
 @option("--format", "form", type=click.Choice(get_args(Format)), default="table")
 def lint(
-    lang: Lang, paths: tuple[str, ...], overlays: tuple[str, ...], as_of: dt.date | None, form: Format
+    lang: Lang, paths: tuple[Path, ...], overlays: tuple[str, ...], as_of: dt.date | None, form: Format
 ) -> Status:
     from mianshen.policy.lint import UNREADABLE
     from mianshen.policy.lint import lint as findings_of
     from mianshen.rulebook import overlay_file
 
-    findings = findings_of(
-        [Path(path) for path in paths], [overlay_file(overlay) for overlay in overlays], as_of
-    )
+    findings = findings_of(paths, [overlay_file(overlay) for overlay in overlays], as_of)
     status = (
         Status.UNUSABLE if findings.unreadable else Status.FOUND if findings.count("error") else Status.DONE
     )

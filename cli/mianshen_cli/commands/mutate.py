@@ -11,14 +11,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeAlias
 
-from mianshen.cases.read import case_files
 from mianshen.policy.mutation import Campaign, Mutant, Setup, run_campaign
 from mianshen.policy.mutation.moves import Moves, moves_of
 from mianshen.rulebook import open_program
 from mianshen.source import Lang
 from mianshen.values import as_money
 from mianshen_cli import case_arguments, options, output
-from mianshen_cli.case_arguments import cited, place, shipped_cases
+from mianshen_cli.case_arguments import cited, files_at, place
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.progress import bar
@@ -37,12 +36,12 @@ Weighed: TypeAlias = list[tuple[Mutant, Moves]]
 @option("--at-least", "least", metavar="PERCENT")
 @options.form
 def mutate(
-    lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], overlays: tuple[str, ...], jobs: int | None,
+    lang: Lang, paths: tuple[Path, ...], rules: tuple[Path, ...], overlays: tuple[str, ...], jobs: int | None,
     journal: str | None, least: str | None, form: str,
 ) -> Status:  # fmt: skip
     share = None if least is None else _share(least)
-    files = case_files([Path(path) for path in paths] or [shipped_cases()])
-    setup = Setup(tuple(files), tuple(map(Path, rules)), overlays)
+    files = files_at(paths)
+    setup = Setup(tuple(files), rules, overlays)
     with bar() as told:
         campaign = run_campaign(
             setup, jobs or os.cpu_count() or 1, None if journal is None else Path(journal), told

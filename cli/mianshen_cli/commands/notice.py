@@ -55,7 +55,7 @@ _STAGES = wording.group("notice.stages")
 @option("--verification", is_flag=True)
 def notice(
     lang: Lang, file: str, benefits: tuple[str, ...], claim: str | None, case: str | None, statuses: tuple[str, ...],
-    as_of: dt.date | None, rules: tuple[str, ...], overlays: tuple[str, ...], records: dict[str, tuple[str, ...]],
+    as_of: dt.date | None, rules: tuple[Path, ...], overlays: tuple[str, ...], records: dict[str, tuple[str, ...]],
     out: str, pdf: bool, office: str | None, serial: str, verification: bool,
 ) -> Status:  # fmt: skip
     from mianshen.casework.notice import read_office
@@ -67,7 +67,7 @@ def notice(
     refuse_replacing(to, [*inputs, *rule_files(rules, overlays)])
     refuse_unfit(to if to.suffix else Path(f"{out}.pdf" if pdf else f"{out}.html"))
     issuer = None if office is None else read_office(Path(office))
-    desk = Desk(tuple(map(Path, rules)), overlays, as_of)
+    desk = Desk(rules, overlays, as_of)
     read = [] if source.is_dir() else desk.read([source], case)
     if not many and (len(read) == 1 or claim is not None):
         return _one(lang, desk, read, _Asked(file, benefits, claim, to, issuer, serial, verification))

@@ -29,12 +29,12 @@ _VERDICTS = wording.group("prove.verdicts")
 @options.overlay_named
 @option("--budget", type=Whole(1, 3600), default=10)
 @option("--property", "named", metavar="NAME", multiple=True)
-@option("--against", metavar="PATH")
+@option("--against", metavar="PATH", type=Path)
 @option("--for", "whom", metavar="FACT=VALUE", multiple=True)
 @options.form
 def prove(
-    lang: Lang, rules: tuple[str, ...], overlays: tuple[str, ...], budget: int, named: tuple[str, ...],
-    against: str | None, whom: tuple[str, ...], form: str,
+    lang: Lang, rules: tuple[Path, ...], overlays: tuple[str, ...], budget: int, named: tuple[str, ...],
+    against: Path | None, whom: tuple[str, ...], form: str,
 ) -> Status:  # fmt: skip
     from mianshen.proof import findings, findings_against, solver_present
     from mianshen.rulebook import open_program
@@ -42,12 +42,11 @@ def prove(
     if not solver_present():
         raise Refused(wording("prove.no_extra"))
 
-    paths = tuple(map(Path, rules))
-    program = open_program(paths, overlays)
+    program = open_program(rules, overlays)
     if against is None and not whom:
         results = list(findings(program, 1000 * budget, named))
     else:
-        before = open_program((Path(against),) if against is not None else paths)
+        before = open_program(rules if against is None else (against,))
         categories = [_category(program, text) for text in whom]
         results = list(findings_against(before, program, 1000 * budget, named, categories))
     if named and not results:

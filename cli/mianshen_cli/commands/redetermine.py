@@ -34,7 +34,7 @@ _NO_CASE = wording("redetermine.no_case")
 @argument("file", metavar="OLD")
 @argument("new", metavar="[NEW]", required=False)
 @options.rulebook
-@option("--against", metavar="PATH", multiple=True)
+@option("--against", metavar="PATH", type=Path, multiple=True)
 @option("--overlay", "overlays", metavar="F", multiple=True)
 @option("--from-date", type=Day())
 @option("--to-date", type=Day())
@@ -46,8 +46,8 @@ def redetermine(
     lang: Lang,
     file: str,
     new: str | None,
-    rules: tuple[str, ...],
-    against: tuple[str, ...],
+    rules: tuple[Path, ...],
+    against: tuple[Path, ...],
     overlays: tuple[str, ...],
     from_date: dt.date | None,
     to_date: dt.date | None,
@@ -62,11 +62,10 @@ def redetermine(
         raise Refused(wording("redetermine.both_days"))
     node, under = _record(Path(file), case)
     new_node, new_under = (node, under) if new is None else _record(Path(new), case)
-    old_desk = Desk(open_program([Path(path) for path in rules], under))
+    old_desk = Desk(open_program(rules, under))
     new_desk = old_desk
     if against or overlays or new_under != under:
-        paths = [Path(path) for path in against or rules]
-        new_desk = Desk(open_program(paths, [*new_under, *overlays]))
+        new_desk = Desk(open_program(against or rules, [*new_under, *overlays]))
     refuse_unknown(late, node, new_desk.program)
     extra: tuple[Node, ...] = tuple(row for path in more for row in rows_of(Path(path)))
     before = Terms(old_desk, from_date or _day(node), frozenset(late))

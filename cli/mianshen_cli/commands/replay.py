@@ -28,12 +28,12 @@ _SAME = wording("replay.same")
 @options.explain
 @options.form
 def replay(
-    lang: Lang, folder: str, person: str, records: dict[str, tuple[str, ...]], explain: bool, form: str
+    lang: Lang, folder: Path, person: str, records: dict[str, tuple[str, ...]], explain: bool, form: str
 ) -> Status:  # fmt: skip
     from mianshen.past_runs import replay as past
     from mianshen.past_runs.finished_run import FinishedRun
 
-    replay = past.replay(FinishedRun.recorded(Path(folder)), person, records)
+    replay = past.replay(FinishedRun.recorded(folder), person, records)
     if form == "json":
         output.say(output.json_text(_plain(replay, lang, explain)))
     else:

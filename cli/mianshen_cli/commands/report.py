@@ -19,35 +19,29 @@ _DONE = wording("report.done")
 
 
 @command
-@argument("run", metavar="RUN_DIR")
-@option("--since", metavar="DIR")
+@argument("run", metavar="RUN_DIR", type=Path)
+@option("--since", metavar="DIR", type=Path)
 @options.record_files(moved=True)
-@option("--rules", metavar="PATH")
+@option("--rules", metavar="PATH", type=Path, callback=options.at_most_one)
 @option("--overlay", multiple=True, metavar="F")
 @options.encoding
 @options.threads
 @options.memory
 @options.workbooks
-@option("--out", required=True, metavar="DIR")
+@option("--out", required=True, metavar="DIR", type=Path)
 def report(
-    lang: Lang, run: str, since: str | None, records: dict[str, tuple[str, ...]], rules: str | None,
-    overlay: tuple[str, ...], encoding: str | None, threads: int | None, memory: str | None, xlsx: bool, out: str,
+    lang: Lang, run: Path, since: Path | None, records: dict[str, tuple[str, ...]], rules: tuple[Path, ...],
+    overlay: tuple[str, ...], encoding: str | None, threads: int | None, memory: str | None, xlsx: bool, out: Path,
 ) -> Status:  # fmt: skip
     from mianshen.impact.since import rules_since
     from mianshen.past_runs.report import FinishedRun, Order, make_report, program_of
     from mianshen.rulebook import open_program
 
     limit = options.memory_limit(memory)
-    report = rules is not None or bool(overlay)
-    program = (
-        open_program([Path(rules)] if rules else (), overlay)
-        if report
-        else program_of(FinishedRun.of(Path(run)))
-    )
+    program = open_program(rules, overlay) if rules or overlay else program_of(FinishedRun.of(run))
     options.refuse_unknown_entities(records, program)
-    earlier = None if since is None else Path(since)
-    alone, doubts = (None, []) if earlier is None else rules_since(program, earlier)
-    order = Order(Path(run), Path(out), lang, earlier, records, encoding, threads, limit, xlsx, alone)
+    alone, doubts = (None, []) if since is None else rules_since(program, since)
+    order = Order(run, out, lang, since, records, encoding, threads, limit, xlsx, alone)
     for doubt in doubts:
         output.complain(doubt.show(lang))
     content = make_report(program, order)

@@ -21,7 +21,7 @@ _FOREIGN = wording("sample.foreign")
 
 
 @command
-@option("--out", required=True, metavar="DIR")
+@option("--out", required=True, metavar="DIR", type=Path)
 @option("--residents", type=Whole(1, 100_000_000), default=20_000)
 @option("--seed", type=Whole(0, 2**32 - 1), default=1)
 @option("--format", "form", type=click.Choice(["parquet", "csv", "nhsa"]), default="parquet")
@@ -30,22 +30,22 @@ _FOREIGN = wording("sample.foreign")
 @options.overlay
 @option("--unknowns", is_flag=True)
 def sample(
-    lang: Lang, out: str, residents: int, seed: int, form: str, as_of: dt.date | None, rules: str | None,
+    lang: Lang, out: Path, residents: int, seed: int, form: str, as_of: dt.date | None, rules: tuple[Path, ...],
     overlay: tuple[str, ...], unknowns: bool,
 ) -> None:  # fmt: skip
-    day, folder = as_of or today(), Path(out)
+    day = as_of or today()
     try:
-        counts = _written(folder, residents, seed, form, day, rules, overlay, unknowns)
+        counts = _written(out, residents, seed, form, day, rules, overlay, unknowns)
     except FileExistsError as error:
         raise Refused(_FOREIGN.filled(file=error.filename)) from None
-    rows = [(str(folder / name), f"{number:,}") for name, number in counts.items()]
+    rows = [(str(out / name), f"{number:,}") for name, number in counts.items()]
     output.say(output.table(wording.heads("sample.heads", lang), rows, right=[1]))
     if as_of is None:
         output.say(wording("sample.today").in_(lang, day=day))
 
 
 def _written(
-    folder: Path, residents: int, seed: int, form: str, day: dt.date, rules: str | None,
+    folder: Path, residents: int, seed: int, form: str, day: dt.date, rules: tuple[Path, ...],
     overlay: tuple[str, ...], unknowns: bool,
 ) -> dict[str, int]:  # fmt: skip
     """Write the files; how many rows each has."""
@@ -53,15 +53,15 @@ def _written(
     if form == "nhsa":
         from mianshen.population.sample import write_settlements
 
-        if rules is not None or overlay:
+        if rules or overlay:
             raise Refused(wording("sample.one_kind"))
         return {"settlements.csv": write_settlements(folder, residents, seed, day)}
-    if rules is None and not overlay:
+    if not rules and not overlay:
         from mianshen.population.sample import write_population
 
         return write_population(folder, residents, seed, format_, day, unknowns).by_file(form)
     from mianshen.population.any_rulebook import write_any
     from mianshen.rulebook import open_program
 
-    program = open_program([Path(rules)] if rules else (), overlay)
+    program = open_program(rules, overlay)
     return write_any(folder, program, residents, seed, format_, day, unknowns)

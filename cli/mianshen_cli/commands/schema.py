@@ -27,7 +27,7 @@ _NAMES = (*_FILES, "answer")
 @options.one_rulebook
 @options.overlay
 def schema(
-    lang: Lang, name: str | None, out: str | None, rules: str | None, overlay: tuple[str, ...]
+    lang: Lang, name: str | None, out: str | None, rules: tuple[Path, ...], overlay: tuple[str, ...]
 ) -> None:
     schemas = _schemas(rules, overlay)
     if out is None:
@@ -41,14 +41,14 @@ def schema(
         output.say(wording("schema.written").in_(lang, file=file))
 
 
-def _schemas(rules: str | None, overlay: tuple[str, ...]) -> dict[str, Callable[[], dict[str, Any]]]:
+def _schemas(rules: tuple[Path, ...], overlay: tuple[str, ...]) -> dict[str, Callable[[], dict[str, Any]]]:
     """What makes each schema, by its name."""
     from mianshen.document.schema import overlay_schema, rulebook_schema
 
     def program() -> Program:
         from mianshen.rulebook import open_program
 
-        return open_program([Path(rules)] if rules else (), overlay)
+        return open_program(rules, overlay)
 
     def columns() -> dict[str, Any]:
         from mianshen.mapping.schema import mapping_schema

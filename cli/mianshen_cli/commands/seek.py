@@ -30,7 +30,7 @@ _BETWEEN = wording("seek.between")
 @option("--between", metavar="LOW..HIGH")
 @options.record_files()
 @options.day
-@option("--out", metavar="DIR")
+@option("--out", metavar="DIR", type=Path)
 @options.one_rulebook
 @options.overlay
 @options.encoding
@@ -39,7 +39,7 @@ _BETWEEN = wording("seek.between")
 @options.form
 def seek(
     lang: Lang, parameter: str, goal: str, start: dt.date, between: str | None, records: dict[str, tuple[str, ...]],
-    as_of: dt.date, out: str | None, rules: str | None, overlay: tuple[str, ...], encoding: str | None,
+    as_of: dt.date, out: Path | None, rules: tuple[Path, ...], overlay: tuple[str, ...], encoding: str | None,
     threads: int | None, yes: bool, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.request import Request
@@ -48,12 +48,11 @@ def seek(
 
     if not records:
         raise Refused(wording("seek.files"))
-    paths = [Path(rules)] if rules else []
-    program = open_program(paths, overlay)
+    program = open_program(rules, overlay)
     options.refuse_unfit_records(records, program)
     quest = quest_of(program, parameter, start, _range(between), goal_of(goal))
-    search = seeking(paths, overlay, quest)
-    request = Request(records, as_of, Path(out or "."), threads, None, encoding, yes=yes)
+    search = seeking(rules, overlay, quest)
+    request = Request(records, as_of, out or Path(), threads, None, encoding, yes=yes)
     result: GoalResult = search.seek(request)
     if out is not None and result.value is not None:
         search.compare(result, request, lang)
@@ -64,7 +63,7 @@ def seek(
     if result.value is None:
         return Status.FOUND
     if out is not None:
-        output.say_folded(wording("seek.report").in_(lang, page=Path(out) / "report.html"))
+        output.say_folded(wording("seek.report").in_(lang, page=out / "report.html"))
     return Status.DONE
 
 

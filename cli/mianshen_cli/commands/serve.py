@@ -40,7 +40,7 @@ _PATH = click.Path(path_type=Path)
 def serve(
     lang: Lang, host: str, port: int, certificate: Path | None, key: Path | None, tokens: Path | None,
     new_token: str | None, audit: Path | None, store: Path | None, runs: Path | None, cases: tuple[Path, ...],
-    docs: Path | None, names: tuple[str, ...], workers: int | None, rate: int, rules: tuple[str, ...], overlays: tuple[str, ...],
+    docs: Path | None, names: tuple[str, ...], workers: int | None, rate: int, rules: tuple[Path, ...], overlays: tuple[str, ...],
 ) -> Status:  # fmt: skip
     from mianshen import serve as room
 
@@ -48,7 +48,7 @@ def serve(
         return _new_token(lang, tokens, new_token)
     room.refuse_without_extra()
     settings = room.Settings(
-        host, port, lang, tuple(map(Path, rules)), overlays, certificate, key, tokens, audit, store, runs,
+        host, port, lang, rules, overlays, certificate, key, tokens, audit, store, runs,
         cases or _shipped_cases(), names, workers or os.cpu_count() or 1, rate, docs,
     )  # fmt: skip
     room.refuse_unfit(settings)

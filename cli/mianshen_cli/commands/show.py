@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @options.overlay_named
 @options.rulebook
 def show(
-    lang: Lang, name: str | None, sources: bool, overlays: tuple[str, ...], rules: tuple[str, ...]
+    lang: Lang, name: str | None, sources: bool, overlays: tuple[str, ...], rules: tuple[Path, ...]
 ) -> Status | None:
     from mianshen.policy.catalogue import Catalogue
     from mianshen.rulebook import open_program
@@ -35,7 +35,7 @@ def show(
 
     if sources and name is not None:
         raise Refused(wording("show.one_of_two"))
-    program = open_program([Path(rule) for rule in rules], overlays)
+    program = open_program(rules, overlays)
     if sources:
         return _coverage(program, lang)
     catalogue = Catalogue(program)

@@ -11,14 +11,14 @@ import os
 from itertools import chain, islice
 from pathlib import Path
 
-from mianshen.cases.read import Programs, case_files
+from mianshen.cases.read import Programs
 from mianshen.policy.case_coverage import coverage_of
 from mianshen.policy.case_text import Answer, case_file, confirmed
 from mianshen.policy.mutation import Setup, run_campaign
 from mianshen.policy.suggestions import SAMPLE, Suggesting, Suggestion
 from mianshen.source import Lang
 from mianshen_cli import case_arguments, options, output
-from mianshen_cli.case_arguments import cases_at, shipped_cases
+from mianshen_cli.case_arguments import cases_at, files_at
 from mianshen_cli.click_commands import Whole, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.progress import bar
@@ -40,7 +40,7 @@ _PRESENT = wording("suggest.present")
 @options.jobs
 @options.form
 def suggest(
-    lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], overlays: tuple[str, ...], out: str | None,
+    lang: Lang, paths: tuple[Path, ...], rules: tuple[Path, ...], overlays: tuple[str, ...], out: str | None,
     confirm: str | None, sample: int, most: int, journal: str | None, jobs: int | None, form: str,
 ) -> Status:  # fmt: skip
     if confirm is not None:
@@ -63,15 +63,15 @@ def suggest(
 
 
 def _suggestions(
-    paths: tuple[str, ...], rules: tuple[str, ...], overlays: tuple[str, ...], sample: int, most: int,
+    paths: tuple[Path, ...], rules: tuple[Path, ...], overlays: tuple[str, ...], sample: int, most: int,
     journal: str | None, jobs: int | None,
 ) -> tuple[list[Suggestion], int]:  # fmt: skip
     """For the mutants that survive, and then for what is still gone through by none; how many were not looked at."""
-    roots = tuple(map(Path, rules))
+    roots = rules
     programs = Programs(roots, overlays)
     cases = cases_at(paths, Programs(roots))
     points = [point for point in coverage_of(cases, programs).uncovered if point.part != "unknown_paths"]
-    files = tuple(case_files([Path(path) for path in paths] or [shipped_cases()]))
+    files = tuple(files_at(paths))
     with bar() as told:
         survivors = run_campaign(
             Setup(files, roots, overlays),

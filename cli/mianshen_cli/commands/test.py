@@ -34,10 +34,10 @@ _NONE = wording("test.none")
 @option("--format", "form", type=click.Choice(["table", "json", "junit"]), default="table")
 @option("--junit", metavar="F")
 def test(
-    lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], backend: str | None, overlays: tuple[str, ...],
+    lang: Lang, paths: tuple[Path, ...], rules: tuple[Path, ...], backend: str | None, overlays: tuple[str, ...],
     form: str, junit: str | None,
 ) -> Status:  # fmt: skip
-    programs = Programs(tuple(map(Path, rules)))
+    programs = Programs(rules)
     cases = cases_at(paths, programs)
     if overlays:
         changes = changes_of(cases, programs, Programs(programs.rules, overlays))

@@ -26,7 +26,7 @@ _DONE = wording("thresholds.done")
 @command
 @options.record_files()
 @options.day
-@option("--out", metavar="DIR")
+@option("--out", metavar="DIR", type=Path)
 @option("--lists", is_flag=True)
 @options.one_rulebook
 @options.overlay
@@ -35,7 +35,7 @@ _DONE = wording("thresholds.done")
 @options.yes
 @options.form
 def thresholds(
-    lang: Lang, records: dict[str, tuple[str, ...]], as_of: dt.date, out: str | None, lists: bool, rules: str | None,
+    lang: Lang, records: dict[str, tuple[str, ...]], as_of: dt.date, out: Path | None, lists: bool, rules: tuple[Path, ...],
     overlay: tuple[str, ...], encoding: str | None, threads: int | None, yes: bool, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.request import Request
@@ -43,13 +43,13 @@ def thresholds(
     from mianshen.impact.thresholds_file import write_atlas
     from mianshen.rulebook import open_program
 
-    program = open_program([Path(rules)] if rules else [], overlay)
+    program = open_program(rules, overlay)
     options.refuse_unfit_records(records, program)
-    request = Request(records, as_of, Path(out or "."), threads, None, encoding, yes=yes)
+    request = Request(records, as_of, out or Path(), threads, None, encoding, yes=yes)
     result = atlas(program, request, listed=lists and out is not None)
     content = result.content()
     if out is not None:
-        write_atlas(Path(out), result)
+        write_atlas(out, result)
     if form == "json":
         output.say(output.json_text(content))
     else:

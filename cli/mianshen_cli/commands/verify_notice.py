@@ -38,7 +38,7 @@ _SHOWN = 19  # characters of a digest
 @option("--page", metavar="F.html")
 def verify_notice(
     lang: Lang, files: tuple[str, ...], code: str | None, case: str | None, person: str | None,
-    rules: tuple[str, ...], overlays: tuple[str, ...], page: str | None,
+    rules: tuple[Path, ...], overlays: tuple[str, ...], page: str | None,
 ) -> Status:  # fmt: skip
     from mianshen.casework.notice import compared
 
@@ -82,11 +82,11 @@ def _of_run(folder: Path, person: str | None) -> tuple[Checker, Checked]:
 
 
 def _of_record(
-    file: Path, case: str | None, digests: Digests, rules: tuple[str, ...], overlays: tuple[str, ...]
+    file: Path, case: str | None, digests: Digests, rules: tuple[Path, ...], overlays: tuple[str, ...]
 ) -> tuple[Checker, Checked]:
     from mianshen.casework.notice import diagnostics
 
-    desk = Desk(tuple(map(Path, rules)), overlays, dt.date.fromisoformat(digests.day))
+    desk = Desk(rules, overlays, dt.date.fromisoformat(digests.day))
     records = desk.read([file], case)
     if len(records) != 1:
         raise RuleError([diagnostics.several_records(str(file), len(records))])
@@ -119,11 +119,11 @@ def _show(lang: Lang, comparison: Comparison) -> None:
         output.say("\n" + wording("verify_notice.bad").in_(lang))
 
 
-def _write_page(lang: Lang, out: Path, rules: tuple[str, ...], overlays: tuple[str, ...]) -> None:
+def _write_page(lang: Lang, out: Path, rules: tuple[Path, ...], overlays: tuple[str, ...]) -> None:
     from mianshen.casework.notice.offline import offline_page
 
     refuse_replacing(out, rule_files(rules, overlays))
-    desk = Desk(tuple(map(Path, rules)), overlays, None)
+    desk = Desk(rules, overlays, None)
     content, decides = offline_page(desk.checker().program)
     out.write_text(content, "utf-8")
     output.say(wording("verify_notice.page").in_(lang, out=out))

@@ -28,11 +28,11 @@ _SHOWN = len("sha256:") + 16  # of a digest, in a table
 @command
 @options.results
 @options.form
-def verify_run(lang: Lang, folder: str, form: str) -> Status:
+def verify_run(lang: Lang, folder: Path, form: str) -> Status:
     from mianshen.past_runs.finished_run import FinishedRun
     from mianshen.past_runs.verify import verify
 
-    findings = verify(FinishedRun.recorded(Path(folder)))
+    findings = verify(FinishedRun.recorded(folder))
     wrong = [finding for finding in findings if finding.wrong]
     if form == "json":
         output.say(output.json_text([_plain(finding) for finding in findings]))

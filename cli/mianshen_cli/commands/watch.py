@@ -23,13 +23,14 @@ _KINDS = wording.group("watch.kinds")
 
 
 @command
-@option("--events", required=True, metavar="FILE")
+@option("--events", required=True, metavar="FILE", type=Path)
 @options.record_files()
 @option("--as-of", type=Day())
-@option("--out", required=True, metavar="FILE")
+@option("--out", required=True, metavar="FILE", type=Path)
 @option(
     "--journal",
     metavar="FILE",
+    type=Path,
     words=Message(
         f"日志文件（默认在清单旁，加 {_JOURNAL}）",
         f"journal (default: beside the work list, with {_JOURNAL})",
@@ -38,19 +39,19 @@ _KINDS = wording.group("watch.kinds")
 @options.one_rulebook
 @options.overlay
 def watch(
-    lang: Lang, events: str, records: dict[str, tuple[str, ...]], as_of: dt.date | None, out: str, journal: str | None,
-    rules: str | None, overlay: tuple[str, ...],
+    lang: Lang, events: Path, records: dict[str, tuple[str, ...]], as_of: dt.date | None, out: Path, journal: Path | None,
+    rules: tuple[Path, ...], overlay: tuple[str, ...],
 ) -> Status:  # fmt: skip
     from mianshen.rulebook import open_program
     from mianshen.watch.run import Request, Watched, run_watch
     from mianshen.watch.work_list import rejects_beside
 
-    program = open_program([Path(rules)] if rules else (), overlay)
+    program = open_program(rules, overlay)
     options.refuse_unfit_records(records, program)
-    watch = Path(journal) if journal else Path(f"{out}{_JOURNAL}")
-    watched: Watched = run_watch(program, Request(Path(events), records, Path(out), watch, as_of))
+    journal = journal or Path(f"{out}{_JOURNAL}")
+    watched: Watched = run_watch(program, Request(events, records, out, journal, as_of))
     lines = [refusal.diagnostic.show(lang) for refusal in watched.refused]
-    _complain(lang, lines, rejects_beside(Path(out)))
+    _complain(lang, lines, rejects_beside(out))
     rows = [(words.in_(lang), f"{watched.items[kind]:,}") for kind, words in _KINDS.items()]
     output.say(output.table(wording.heads("watch.heads", lang), rows, right={1}))
     counts = watched.counts
