@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mianshen.cases.read import CaseOf, Programs, case_files, read_case_files
-from mianshen.program.program import Citation
 from mianshen.shipped import shipped_rulebook
 from mianshen.source import Span
 from mianshen_cli.click_commands import argument
@@ -43,8 +42,3 @@ def place(span: Span) -> str:
     """Where something stands, from the working folder where it lies in it."""
     here = f"{Path.cwd()}/"
     return str(span).removeprefix(here)
-
-
-def cited(citation: Citation) -> str:
-    """A clause as one text: source and clause."""
-    return " ".join(filter(None, (citation.source, citation.clause)))

@@ -16,7 +16,7 @@ from typing import TextIO
 
 import click
 
-from mianshen.source import Lang, Message, RuleError
+from mianshen.source import Lang, Message, RuleError, reason_of
 from mianshen.version import __version__
 from mianshen_cli import output
 from mianshen_cli.click_commands import COMPLETION, Lazy, Option
@@ -98,8 +98,7 @@ def _explain(error: Exception, lang: Lang) -> int:
         case click.Abort():
             return 130  # as a shell counts an interrupt
         case RuleError():
-            for diagnostic in error.diagnostics:
-                output.complain(diagnostic.show(lang))
+            output.complain_of(error.diagnostics, lang)
         case BrokenPipeError():  # whoever read our output has gone: nothing more to say
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Status.FOUND
@@ -117,11 +116,9 @@ def _complain(words: Message, lang: Lang) -> None:
 
 
 def _unusable(error: OSError) -> Message:
-    place, reason = error.filename or "", error.strerror or str(error)
-    where = f"{place}: " if place else ""
-    return Message(
-        f"{where}无法读写：{reason}。请检查路径和权限", f"{where}{reason}. Check the path and its permissions"
-    )
+    """What could not be read or written, and why."""
+    where = f"{error.filename}: " if error.filename else ""
+    return wording("main.unusable").filled(where=where, reason=reason_of(error))
 
 
 def _internal(error: Exception) -> Message:
@@ -133,10 +130,7 @@ def _internal(error: Exception) -> Message:
         trace = trace.tb_next
     place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else "?"
     kind = type(error).__name__
-    return Message(
-        f"内部错误（{kind}，{place}）。请报告；设 {_TRACEBACK}=1 再运行可看到详情",
-        f"internal error ({kind} at {place}). Please report it; {_TRACEBACK}=1 shows more",
-    )
+    return wording("main.internal").filled(kind=kind, place=place, variable=_TRACEBACK)
 
 
 def _forgive(stream: TextIO) -> None:

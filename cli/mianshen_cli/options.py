@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mianshen.source import Message
+from mianshen.source import Message, listed
 from mianshen_cli.click_commands import AnyCallable, Day, Whole, argument, option
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
@@ -66,23 +66,14 @@ def memory_limit(text: str | None) -> str | None:
     if text is None:
         return None
     if not _SIZE.fullmatch(text):
-        raise Refused(
-            Message(
-                f"--memory 的值 {text} 不是内存大小。请写成 4GB 的样子",
-                f"--memory takes a size, and {text} is none. Write it like 4GB",
-            )
-        )
+        raise Refused(wording("options.no_size").filled(text=text))
     return text
 
 
 # -- files of records --------------------------------------------------------------------------------
 
-_SHORT_FORMS = {
-    "residents": ("resident", Message("参保人", "residents")),
-    "claims": ("claim", Message("费用", "claims")),
-    "households": ("household", Message("家庭", "households")),
-    "visits": ("visit", Message("上门护理", "home-care visits")),
-}
+_SHORT_FORMS = {"residents": "resident", "claims": "claim", "households": "household", "visits": "visit"}
+_TITLES = wording.group("options.short_forms")
 
 
 def record_files(moved: bool = False) -> Callable[[AnyCallable], AnyCallable]:
@@ -94,7 +85,7 @@ def record_files(moved: bool = False) -> Callable[[AnyCallable], AnyCallable]:
     def decorated(function: AnyCallable) -> AnyCallable:
         @wraps(function)
         def collecting(*args: Any, inputs: tuple[str, ...], **named: Any) -> Any:
-            records = {entity: list(named.pop(name)) for name, (entity, _) in _SHORT_FORMS.items()}
+            records = {entity: list(named.pop(name)) for name, entity in _SHORT_FORMS.items()}
             for text in inputs:
                 entity, equals, file = text.partition("=")
                 if not equals or not entity or not file:
@@ -103,17 +94,12 @@ def record_files(moved: bool = False) -> Callable[[AnyCallable], AnyCallable]:
             tuples = {entity: tuple(files) for entity, files in records.items() if files}
             return function(*args, records=tuples, **named)
 
-        where = (
-            Message("文件现在的位置", ": where the files are now") if moved else Message("文件", " (files)")
-        )
-        words = Message(
-            f"任一实体的{where.zh}，如 resident=people.csv；可多次",
-            f"any entity, such as resident=people.csv{where.en}; may be repeated",
-        )
+        where = wording("options.files_now") if moved else wording("options.files")
+        words = wording("options.any_files").filled(where=where)
         decorators = [
             option("--input", "inputs", metavar="ENTITY=FILE", multiple=True, words=words),
             *(option(f"--{name}", metavar="FILE", multiple=True, words=Message(title.zh + where.zh, title.en + where.en))
-              for name, (_, title) in reversed(_SHORT_FORMS.items())),
+              for name, title in reversed(_TITLES.items())),
         ]  # fmt: skip
         command: Any = collecting
         for decorate in decorators:
@@ -127,22 +113,11 @@ def refuse_unfit_records(records: Collection[str], program: Program) -> None:
     """Raises where files are named for no entity of the rulebook, or none for its people."""
     refuse_unknown_entities(records, program)
     if program.entry not in records:
-        raise Refused(
-            Message(
-                f"缺少 {program.entry} 的文件。请用 --input {program.entry}=文件 给出",
-                f"the files of {program.entry} are missing. Give --input {program.entry}=FILE",
-            )
-        )
+        raise Refused(wording("options.no_people").filled(entity=program.entry))
 
 
-def refuse_unknown_entities(records: Iterable[str], program: Program) -> None:
-    """Raises where files are named for an entity that the rulebook does not have."""
-    for entity in records:
-        if entity not in program.entities:
-            known = list(program.entities)
-            raise Refused(
-                Message(
-                    f"规则库中没有实体 {entity}。可用：{'、'.join(known)}",
-                    f"the rulebook has no entity {entity}. It has: {', '.join(known)}",
-                )
-            )
+def refuse_unknown_entities(names: Iterable[str], program: Program) -> None:
+    """Raises where the rulebook does not have an entity that is named."""
+    for name in names:
+        if name not in program.entities:
+            raise Refused(wording("options.no_entity").filled(name=name, known=listed(program.entities)))

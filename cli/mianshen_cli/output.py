@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TypeAlias
 from unicodedata import category
 
 from mianshen import text_columns
+from mianshen.source import Diagnostic, Lang
 
 width, fold = text_columns.width, text_columns.fold
 
@@ -59,6 +60,12 @@ def hear(prompt: str) -> str | None:
 def complain(text: str) -> None:
     """One error, one line (related places on lines of their own), to standard error."""
     print(_safe(text), file=sys.stderr)
+
+
+def complain_of(diagnostics: Iterable[Diagnostic], lang: Lang) -> None:
+    """Diagnostics to standard error, each on a line."""
+    for diagnostic in diagnostics:
+        complain(diagnostic.show(lang))
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from mianshen.catalogue import diagnostic
 from mianshen.source import Diagnostic, Message, RuleError, Span, unlined
 from mianshen_cli.click_commands import Option
 from mianshen_cli.usage_errors import usage_mistake
+from mianshen_cli.wording import wording
 
 PATHS: Final = (
     "residents",
@@ -178,9 +179,7 @@ def _path(file: _RunFile, text: str, named: bool = False) -> str:
 def _kind(option: Option) -> Message:
     """What an option takes."""
     if option.is_flag:
-        return Message("应为 true 或 false", "this takes true or false")
+        return wording("run_file.truth")
     if option.name == "inputs":
-        return Message('应为 {实体 = "文件"}', 'this takes {ENTITY = "FILE"}')
-    if option.multiple:
-        return Message("应为文字，或文字的列表", "this takes a text or a list of texts")
-    return Message("应为文字", "this takes a text")
+        return wording("run_file.files")
+    return wording("run_file.texts") if option.multiple else wording("run_file.text")

@@ -22,11 +22,6 @@ from mianshen_cli.click_commands import today
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
-_NO_CASE = wording("session.no_case")
-
-
-_REPLACES = wording("session.replaces")
-
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -72,21 +67,26 @@ class Desk:
                 wrong += error.diagnostics
                 continue
             givens += [
-                Given(file, record, tuple(_overlay(file, o) for o in record.overlays)) for record in records
+                Given(file, record, tuple(overlay_of(file, o) for o in record.overlays)) for record in records
             ]
         if wrong:
             raise RuleError(wrong)
         if name is not None and not givens:
-            raise Refused(_NO_CASE.filled(name=name))
+            raise no_case(name)
         return givens
 
     def _program(self, file: Path, overlays: tuple[str, ...]) -> Program:
         """The rulebook that a record of a file is read and decided under."""
-        return self.checker(tuple(_overlay(file, overlay) for overlay in overlays)).program
+        return self.checker(tuple(overlay_of(file, overlay) for overlay in overlays)).program
 
     def answer(self, given: Given) -> Answer:
         checker = self.checker(given.overlays)
         return Answer(given, checker, checker.check_record(given.record, self.as_of, self.today))
+
+
+def no_case(name: str) -> Refused:
+    """What is wrong where no record of the files has the name that `--case` asks for."""
+    return Refused(wording("session.no_case").filled(name=name))
 
 
 def undecided(answer: Answer) -> list[Diagnostic]:
@@ -103,7 +103,7 @@ def refuse_replacing(out: Path, inputs: Iterable[Path]) -> None:
     for path in inputs:
         inside = path.is_dir() and out.resolve().is_relative_to(path.resolve())
         if inside or (path.exists() and out.samefile(path)):
-            raise Refused(_REPLACES.filled(out=out))
+            raise Refused(wording("session.replaces").filled(out=out))
 
 
 def rule_files(rules: Collection[str | Path], overlays: Iterable[str | Path]) -> list[Path]:
@@ -114,6 +114,6 @@ def rule_files(rules: Collection[str | Path], overlays: Iterable[str | Path]) ->
     ]
 
 
-def _overlay(file: Path, overlay: str) -> str | Path:
+def overlay_of(file: Path, overlay: str) -> str | Path:
     """An overlay as a case file names it: a shipped one, or a path from that file."""
     return file.parent / overlay if overlay.endswith((".yaml", ".yml")) else overlay

@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from mianshen.source import Message
+from mianshen_cli.wording import wording
 
 
 class Refused(click.UsageError):
@@ -24,47 +25,35 @@ def usage_mistake(error: click.ClickException) -> Message:
         case Refused():
             return error.words
         case click.NoSuchOption():
-            return _unknown(Message("选项", "option"), error.option_name, error.possibilities)
+            return _unknown(wording("usage_errors.option"), error.option_name, error.possibilities)
         case click.exceptions.NoSuchCommand():
-            return _unknown(Message("命令", "command"), error.command_name, error.possibilities)
+            return _unknown(wording("usage_errors.command"), error.command_name, error.possibilities)
         case click.MissingParameter():
-            name = _parameter(error)
-            return Message(f"缺少 {name}。请补上", f"{name} is missing. Give one")
+            return wording("usage_errors.missing").filled(name=_parameter(error))
         case click.BadOptionUsage():
             return _value_of(error)
         case click.BadParameter() if isinstance(error.param and error.param.type, click.Choice):
             return _one_of(error)
         case click.BadParameter():
-            name = _parameter(error)
-            return Message(f"{name} 的值不能用：{error.message}", f"{name} cannot be used: {error.message}")
+            return wording("usage_errors.unfit").filled(name=_parameter(error), why=error.message)
         case _:
             return Message(error.message, error.message)
 
 
 def unexpected_words(words: list[str]) -> Message:
     """Words left over after the command has taken its own."""
-    extra = " ".join(words)
-    return Message(
-        f"多出了 {extra}。请去掉，或看 --help", f"{extra} is not expected here. Leave it out, or see --help"
-    )
+    return wording("usage_errors.unexpected").filled(words=" ".join(words))
 
 
 def bad_day(name: str, value: str) -> Message:
     """A date that is none."""
-    return Message(
-        f"{name} 的值 {value} 不是日期。请写成 2026-11-21 的样子",
-        f"{name} takes a date, and {value} is none. Write it like 2026-11-21",
-    )
+    return wording("usage_errors.bad_day").filled(name=name, value=value)
 
 
-def outside(name: str, value: int | str, low: int | None, high: int | None) -> Message:
+def outside(name: str, value: str, low: int, high: int | None) -> Message:
     """A whole number that is none, or lies outside its range."""
-    floor, ceiling = ("" if low is None else str(low)), ("" if high is None else str(high))
-    if high is None:
-        zh, en = f"不小于 {floor} 的整数", f"a whole number of at least {floor}"
-    else:
-        zh, en = f" {floor} 到 {ceiling} 之间的整数", f"a whole number from {floor} to {ceiling}"
-    return Message(f"{name} 只能填{zh}，而这里是 {value}", f"{name} takes {en}, and this is {value}")
+    words = wording("usage_errors.too_low") if high is None else wording("usage_errors.outside")
+    return words.filled(name=name, value=value, low=low, high=high)
 
 
 def _parameter(error: click.BadParameter) -> str:
@@ -74,25 +63,20 @@ def _parameter(error: click.BadParameter) -> str:
 
 
 def _unknown(kind: Message, name: str, like: list[str] | None) -> Message:
-    if like:
-        return Message(
-            f"没有{kind.zh} {name}。是不是 {like[0]}？",
-            f"there is no {kind.en} {name}. Did you mean {like[0]}?",
-        )
-    return Message(f"没有{kind.zh} {name}。请看 --help", f"there is no {kind.en} {name}. See --help")
+    words = wording("usage_errors.unknown_near") if like else wording("usage_errors.unknown")
+    return words.filled(kind=kind, name=name, near=like[0] if like else "")
 
 
 def _value_of(error: click.BadOptionUsage) -> Message:
     """An option without the value it takes, or with one it does not take."""
-    name = error.option_name
-    if "does not take" in error.message:
-        return Message(f"选项 {name} 后不带值。请去掉等号和后面的值", f"{name} takes no value. Leave it out")
-    return Message(f"选项 {name} 后缺少值。请补上", f"{name} takes a value. Give one after it")
+    surplus = "does not take" in error.message
+    words = wording("usage_errors.no_value") if surplus else wording("usage_errors.needs_value")
+    return words.filled(name=error.option_name)
 
 
 def _one_of(error: click.BadParameter) -> Message:
     assert error.param is not None
     assert isinstance(error.param.type, click.Choice)
-    name, choices = _parameter(error), error.param.type.choices
-    zh, en = "、".join(map(str, choices)), " or ".join(map(str, choices))
-    return Message(f"{name} 只能是 {zh}", f"{name} takes {en} only")
+    choices = [str(choice) for choice in error.param.type.choices]
+    listed = Message("、".join(choices), " or ".join(choices))
+    return wording("usage_errors.one_of").filled(name=_parameter(error), choices=listed)

@@ -8,6 +8,7 @@ Imports nothing of ours.
 
 from __future__ import annotations
 
+import errno
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -79,6 +80,11 @@ class Message:
         text = self.zh if lang == "zh" else self.en
         return text.format_map(_worded(values, lang)) if values else text
 
+    @property
+    def plain(self) -> dict[str, str]:
+        """The sentence as data, by language."""
+        return {"zh": self.zh, "en": self.en}
+
     def filled(self, /, **values: object) -> Message:
         """The sentence with values where it names them, in both languages."""
         return Message(self.zh.format_map(_worded(values, "zh")), self.en.format_map(_worded(values, "en")))
@@ -86,6 +92,56 @@ class Message:
 
 def _worded(values: Mapping[str, object], lang: Lang) -> dict[str, object]:
     return {name: value.in_(lang) if isinstance(value, Message) else value for name, value in values.items()}
+
+
+def listed(parts: Iterable[Message | str], most: int | None = None) -> Message:
+    """Texts one after the other in both languages; of more than `most` only those."""
+    texts = [part if isinstance(part, Message) else Message(part, part) for part in parts]
+    more = ("等", ", …") if most is not None and len(texts) > most else ("", "")
+    zh, en = "、".join(text.zh for text in texts[:most]), ", ".join(text.en for text in texts[:most])
+    return Message(zh + more[0], en + more[1])
+
+
+def suggestion(
+    name: str,
+    known: Iterable[str],
+    label: Message | None = None,
+    otherwise: Message | None = None,
+    most: int = 20,
+) -> Message:
+    """What to do about a name that there is not: write the one that is near it, else choose from those there are.
+
+    `label`: what introduces them; `otherwise`: what to do where there are none.
+    """
+    names = list(dict.fromkeys(known))
+    close = nearest(name, names)
+    if close is not None:
+        return Message(f"也许想写 {close}", f"Perhaps {close} is meant")
+    if not names:
+        return otherwise or Message("删去它", "Delete it")
+    label, names_there = label or Message("可用", "Known are"), listed(names, most)
+    return Message(f"{label.zh}：{names_there.zh}", f"{label.en}: {names_there.en}")
+
+
+_REASONS = {
+    errno.ENOENT: Message("没有这个文件或文件夹", "there is no such file or folder"),
+    errno.EACCES: Message("没有权限", "it is not permitted"),
+    errno.EPERM: Message("没有权限", "it is not permitted"),
+    errno.EISDIR: Message("这是文件夹，不是文件", "it is a folder, not a file"),
+    errno.ENOTDIR: Message("路径中有一段不是文件夹", "a part of the path is no folder"),
+    errno.EEXIST: Message("已经存在", "it is there already"),
+    errno.ENAMETOOLONG: Message("名称太长", "the name is too long"),
+    errno.ENOSPC: Message("磁盘已满", "the disk is full"),
+    errno.EROFS: Message("所在磁盘只能读", "the disk can only be read"),
+    errno.EADDRINUSE: Message("地址已被占用", "the address is in use"),
+    errno.EADDRNOTAVAIL: Message("这台机器没有这个地址", "this machine does not have the address"),
+}
+
+
+def reason_of(error: Exception) -> Message:
+    """Why the system would not do something with a file or an address; in its own words where it is no common reason."""
+    own = getattr(error, "strerror", None) or (str(error).splitlines() or [""])[0]
+    return _REASONS.get(getattr(error, "errno", None) or 0, Message(own, own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +157,14 @@ class Diagnostic:
 
     def show(self, lang: Lang = "en") -> str:
         """`file:line:column: Ennn: what. What to do.`, related places on lines of their own."""
-        stop = "。" if lang == "zh" else "."
-        what, fix = self.what.in_(lang).rstrip("。."), self.fix.in_(lang).rstrip("。.")
-        gap = "" if lang == "zh" else " "
-        head = f"{self.span}: {self.code}: {what}{stop}{gap}{fix}{'' if fix[-1:] in ('?', '？') else stop}"
+        head = f"{self.span}: {self.code}: {self.sentences(lang)}"
         return "\n".join([head, *(f"  {span}: {note.in_(lang)}" for span, note in self.also)])
+
+    def sentences(self, lang: Lang) -> str:
+        """What is wrong and what to do about it."""
+        stop, gap = ("。", "") if lang == "zh" else (".", " ")
+        parts = [part.in_(lang).rstrip("。.") for part in (self.what, self.fix)]
+        return gap.join(part if part[-1] in "?？" else part + stop for part in parts if part)
 
     def __str__(self) -> str:
         return self.show("en")

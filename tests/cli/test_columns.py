@@ -29,7 +29,7 @@ def test_each_column_is_shown_with_its_fact_and_what_would_be_refused(
     assert status == 1
     lines = {line.split()[0]: line for line in out.splitlines() if line}
     assert lines["Person_ID"].split()[1] == "person_id"
-    assert "1 bad_date" in lines["birth_date"]
+    assert "not a date: 1" in lines["birth_date"]
     assert "50%" in lines["insurance_scheme"]
     assert "Perhaps 1990-01-01 is meant" in out
     assert "unknown column hobby" in out
@@ -65,6 +65,14 @@ def test_a_file_that_is_all_right_is_status_0_and_one_of_nobody_2(
     assert run(capsys, str(tmp_path / "gone.csv"))[0] == 2
 
 
+def test_why_cells_are_refused_is_said_in_chinese(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "r.csv").write_text(PEOPLE, encoding="utf-8")
+    _, out, _ = run(capsys, str(tmp_path / "r.csv"), "--lang", "zh")
+    assert "不是日期：1" in out
+    assert "birth_date: 不是日期。" in out
+    assert "bad_date" not in out
+
+
 def test_a_label_of_totals_is_told_as_such_in_any_column(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,5 +81,5 @@ def test_a_label_of_totals_is_told_as_such_in_any_column(
     )
     status, out, _ = run(capsys, str(tmp_path / "r.csv"), "--lang", "en")
     assert status == 1
-    assert out.count("1 total_row") == 2
-    assert "bad_date" not in out
+    assert out.count("a row of totals, not a record: 1") == 2
+    assert "not a date" not in out

@@ -186,8 +186,10 @@ def test_every_mistake_in_a_rulebook_is_a_line(run: Run, monkeypatch: pytest.Mon
 
 def test_a_file_that_cannot_be_read_is_a_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     _fails_with(monkeypatch, FileNotFoundError(2, "No such file or directory", "gone.yaml"))
-    expected = "mianshen: gone.yaml: No such file or directory. Check the path and its permissions.\n"
+    expected = "mianshen: gone.yaml: there is no such file or folder. Check the path and its permissions.\n"
     assert run("sample", "--out", "x") == (2, "", expected)
+    expected = "mianshen: gone.yaml: 无法读写：没有这个文件或文件夹。请检查路径和权限。\n"
+    assert run("sample", "--out", "x", "--lang", "zh") == (2, "", expected)
 
 
 def test_an_internal_error_shows_neither_a_traceback_nor_a_record_s_value(

@@ -159,8 +159,8 @@ def test_the_page_speaks_both_languages_and_names_nobody(
 def test_an_earlier_run_is_a_side_of_its_own(people: dict[str, Path], tmp_path: Path, under: Under) -> None:
     program, after = open_program(), under(ONE)
     batch(program, people, tmp_path / "run")
-    run = earlier_run(tmp_path / "run")
-    comparison = compare(run.program, after, run.request(tmp_path / "out", 1))
+    decided_by, request = earlier_run(tmp_path / "run", tmp_path / "out", 1)
+    comparison = compare(decided_by, after, request)
     again = compare(
         program, after, Request(inputs(people), AS_OF, tmp_path / "again", 1, engine="interpreter")
     )

@@ -12,7 +12,8 @@ from tests.support.campaigns import few
 
 from mianshen.batch.request import Request
 from mianshen.batch.run import run_batch
-from mianshen.impact.drift import between, drift
+from mianshen.impact.drift import drift
+from mianshen.impact.figures import with_value
 from mianshen.population.sample import write_population
 from mianshen.rulebook import open_program
 
@@ -37,7 +38,7 @@ def population(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settled(population: Path, folder: Path, name: str, value: Decimal) -> Path:
     """The claims with what was settled under another value of a figure between the two days."""
     inputs = {entity: str(population / f"{entity}s.parquet") for entity in ("resident", "household", "claim")}
-    program = between(open_program(), name, value, FIRST, LAST)
+    program = with_value(open_program(), name, value, FIRST, LAST)
     run_batch(program, Request(inputs, AS_OF, folder / "run", 2, engine="interpreter", yes=True))
     columns = ", ".join(f"r.{layer} AS settled_{layer}" for layer in LAYERS)
     claims, results = population / "claims.parquet", folder / "run/claims.parquet"

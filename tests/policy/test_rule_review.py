@@ -99,7 +99,7 @@ def test_a_name_is_drawn_with_what_it_rests_on(write: Write, capsys: pytest.Capt
     ]
     assert "person.excess" in texts
     assert main(["graph", "exces", "--rules", rules]) == 2
-    assert "Perhaps excess is meant" in capsys.readouterr().err
+    assert "Did you mean excess?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -1,5 +1,6 @@
 """The policy desk: figures as the rulebook has them, a change as an overlay's text, what it moves."""
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ from tests.serve.conftest import CASES, client_of
 from tests.serve.test_runs import runs  # noqa: F401  # a fixture
 from tests.serve.test_security import form_key_of
 
+from mianshen.batch.run import Request, run_batch
 from mianshen.rulebook import open_program
 from mianshen.serve import Settings
 from mianshen.serve.policy import overlay_text
 
 FIGURE = "employee_rate_working"
+AS_OF = dt.date(2026, 6, 30)
 CHANGED = (CASES / "shanghai" / "employee.yaml",)
 
 
@@ -133,11 +136,28 @@ def test_the_pages_fit(runs: Path) -> None:  # noqa: F811
             fits(page)
 
 
-def test_a_plot_of_a_figure_says_its_ends(desk: TestClient) -> None:
+def test_a_plot_of_a_figure_says_every_value_and_its_first_day(desk: TestClient) -> None:
     page = desk.get("/policy/figures/shanghai_employer_rate?lang=en").text
-    axes = page.partition('class="axes"')[2].partition("</div>")[0]
-    for end in ("9%", "9.5%", "2020-01-01"):
-        assert end in axes
-    assert (
-        'class="axes"' not in desk.get("/policy/figures/employee_annual_payment_limit").text
-    )  # always the same
+    plot = page.partition("<svg")[2].partition("</svg>")[0]
+    for label in (">9%<", ">9.5%<", ">2020-01-01<"):
+        assert label in plot
+    assert "比例（%）" in desk.get("/policy/figures/shanghai_employer_rate?lang=zh").text
+
+
+def test_a_change_is_tried_on_a_run_that_read_its_files_by_a_mapping(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("证件号,统筹区,险种\nP1,310101,1\n", "utf-8")
+    (tmp_path / "map.yaml").write_text(
+        "resident:\n  columns:\n    证件号: person_id\n    统筹区: insured_area\n"
+        '    险种: {fact: insurance_scheme, values: {"1": employee}}\n',
+        "utf-8",
+    )
+    folder = tmp_path / "runs"
+    request = Request(
+        {"resident": tmp_path / "r.csv"}, AS_OF, folder / "mapped", mapping=tmp_path / "map.yaml", yes=True
+    )
+    run_batch(open_program(), request)
+    with client_of(Settings(runs=folder, lang="en")) as desk:
+        key = form_key_of(desk.get("/policy").text)
+        text = overlay_text(open_program().parameters[FIGURE], "2020-01-01", "91%", "")
+        page = desk.post("/policy/population", data={"form_key": key, "overlay": text, "run": "mapped"})
+        assert page.status_code == 200, page.text

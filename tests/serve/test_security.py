@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,20 @@ def test_a_route_answers_those_it_is_for_and_nobody_else(
     stranger = client.request(method, path, headers={"authorization": "Bearer x"}, follow_redirects=False)
     assert (nobody.status_code == 401) == (roles is not None)
     assert (stranger.status_code == 401) == (roles is not None)
+
+
+def test_who_has_no_page_to_open_is_told_what_the_server_was_not_started_with(guarded: Guarded) -> None:
+    headers = guarded.headers("operator") | {"accept": "text/html"}
+    client = client_of(replace(guarded.settings, runs=None))
+    response = client.get("/", headers=headers, follow_redirects=False)
+    assert response.status_code == 404
+    assert "--runs" in response.text
+
+
+def test_a_form_that_is_none_is_unreadable_and_not_something_that_is_not_there(local: TestClient) -> None:
+    kind = {"content-type": "multipart/form-data; boundary=x"}
+    response = local.post("/counter/open", content=b"--y", headers=kind)
+    assert response.status_code == 422, response.text
 
 
 # signing in

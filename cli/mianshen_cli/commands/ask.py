@@ -13,12 +13,13 @@ from pathlib import Path
 import click
 
 from mianshen.casework.check import Checked
-from mianshen.casework.interview import Interview, Question, Story, askable_benefits, diagnostics
+from mianshen.casework.interview import Interview, Question, Story, askable_benefits
 from mianshen.casework.interview.answer import answered, give, kept, next_step
 from mianshen.casework.interview.story import begun, read_story
+from mianshen.catalogue import diagnostic
 from mianshen.program.program import Program
 from mianshen.rulebook import open_program
-from mianshen.source import Diagnostic, Lang, Message, RuleError
+from mianshen.source import NOWHERE, Diagnostic, Lang, Message, RuleError
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option, today
 from mianshen_cli.output import Status
@@ -84,7 +85,7 @@ def _ready(program: Program, names: list[str], story: Story, answers: tuple[str,
             give(story, interview, text)
     except RuleError as error:
         (mistake,) = error.diagnostics
-        raise Refused(Message(_one_line(mistake, "zh"), _one_line(mistake, "en"))) from None
+        raise Refused(Message(mistake.sentences("zh"), mistake.sentences("en"))) from None
     return interview
 
 
@@ -138,7 +139,7 @@ def _answer(question: Question, story: Story, view: AskView) -> Story | str:
         place = story.same(question.place, answer)
         if word == "skip" or (not line.strip() and question.assumed is None):
             if not question.can_be_unknown:
-                output.complain(_one_line(diagnostics.needed(question.title), view.lang))
+                output.complain(diagnostic("E704.needed", NOWHERE, title=question.title).sentences(view.lang))
                 continue
             answer.tell(place, None)
         elif not line.strip():
@@ -146,15 +147,9 @@ def _answer(question: Question, story: Story, view: AskView) -> Story | str:
         else:
             value = question.read(line, story)
             if isinstance(value, Diagnostic):
-                output.complain(_one_line(value, view.lang))
+                output.complain(value.sentences(view.lang))
                 continue
             answer.tell(place, value)
             if taken := view.taken(question, line, value):
                 output.say(taken)
         return answer
-
-
-def _one_line(mistake: Diagnostic, lang: Lang) -> str:
-    what, fix = mistake.what.in_(lang).rstrip("。."), mistake.fix.in_(lang).rstrip("。.")
-    stop = "" if fix.endswith(("?", "？")) else ("。" if lang == "zh" else ".")
-    return f"{what}。{fix}{stop}" if lang == "zh" else f"{what}. {fix}{stop}"

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mianshen.source import Diagnostic, Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Whole, command, option
 from mianshen_cli.output import Status
@@ -81,7 +80,7 @@ def batch(
     if dry_run:
         return _plan(lang, program, request, form, [*filter(None, (into, sheets, report_to))])
     summary = _run(lang, program, request)
-    _doubt(lang, summary.doubts)
+    output.complain_of(summary.doubts, lang)
     _elsewhere(out, database, sheets)
     if form == "json":
         output.say(output.json_text(summary.content))
@@ -99,7 +98,7 @@ def _alone(lang: Lang, program: Any, since: str | None) -> Any:
     from mianshen.impact.since import rules_since
 
     alone, doubts = rules_since(program, Path(since))
-    _doubt(lang, doubts)
+    output.complain_of(doubts, lang)
     return alone
 
 
@@ -108,7 +107,7 @@ def _refuse_alone(
 ) -> None:
     """Refuses options that mean nothing without another."""
     if master is not None and engine != "spark":
-        raise Refused(Message("--master 只用于 --engine spark", "--master goes with --engine spark"))
+        raise Refused(wording("batch.no_master"))
     if report_to is None and (since is not None or xlsx):
         raise Refused(wording("batch.without") if since is not None else wording("batch.no_lists"))
 
@@ -132,13 +131,8 @@ def _plan(lang: Lang, program: Any, request: Any, form: str, elsewhere: list[str
         output.say(output.json_text(plain_plan(lang, plan)))
     else:
         show_plan(lang, program, plan, [str(request.out), *elsewhere])
-    _doubt(lang, plan.doubts)
+    output.complain_of(plan.doubts, lang)
     return Status.FOUND if plan.doubts and not request.yes else Status.DONE
-
-
-def _doubt(lang: Lang, doubts: Iterable[Diagnostic]) -> None:
-    for doubt in doubts:
-        output.complain(doubt.show(lang))
 
 
 def _say(lang: Lang, program: Any, summary: Any, out: Path) -> None:
@@ -208,10 +202,5 @@ def _allowance(text: str) -> tuple[Decimal, str]:
     """How many rejects are allowed: a number of records, or per cent of them."""
     match = _ALLOWED.fullmatch(text)
     if match is None or (match[2] and Decimal(match[2]) > 100):
-        raise Refused(
-            Message(
-                "--max-rejects 应为整数或百分比，如 10 或 0.5%",
-                "--max-rejects takes a whole number or a share, such as 10 or 0.5%",
-            )
-        )
+        raise Refused(wording("batch.no_allowance"))
     return (Decimal(match[1]), "records") if match[1] else (Decimal(match[2]), "percent")

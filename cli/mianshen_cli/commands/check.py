@@ -112,10 +112,8 @@ def _complain(answers: list[Answer], lang: Lang) -> Status:
     """Says what was rejected, each row with its place where it is known."""
     status = Status.DONE
     for answer in answers:
-        for diagnostic in answer.given.record.rejects:
-            output.complain(diagnostic.show(lang))
+        output.complain_of(answer.given.record.rejects, lang)
         if answer.checked.result.rejected:
             status = Status.FOUND
-        for diagnostic in undecided(answer):
-            output.complain(diagnostic.show(lang))
+        output.complain_of(undecided(answer), lang)
     return status

@@ -10,11 +10,10 @@ import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
-from mianshen_cli.click_commands import Day, argument, command, option
+from mianshen_cli.click_commands import Day, argument, command, option, today
 from mianshen_cli.output import Status
-from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
 if TYPE_CHECKING:
@@ -41,15 +40,8 @@ def columns(
     from mianshen.rulebook import open_program
 
     program = open_program(rules, overlay)
-    if entity is not None and entity not in program.entities:
-        names = ", ".join(program.entities)
-        raise Refused(
-            Message(
-                f"没有 {entity} 这种记录。可用的有：{names}",
-                f"There are no rows of {entity}. Choose from {names}",
-            )
-        )
-    about = survey(program, file, entity, encoding, mapping, as_of or dt.datetime.now().astimezone().date())
+    options.refuse_unknown_entities(filter(None, [entity]), program)
+    about = survey(program, file, entity, encoding, mapping, as_of or today())
     output.say(
         output.table(wording.heads("columns.heads", lang), [_row(c, lang) for c in about.columns], right={5})
     )
@@ -68,7 +60,9 @@ def _row(column: ColumnSurvey, lang: Lang) -> list[str]:
     shape = _WITHHELD.in_(lang) if fact.personal else column.shape or ""
     written = column.type if column.type != "VARCHAR" else shape
     empty = f"{100 * column.empty / column.cells:.0f}%" if column.cells else ""
-    refused = ", ".join(f"{count:,} {reason}" for reason, count in _by_reason(column).items())
+    colon, then = ("：", "；") if lang == "zh" else (": ", "; ")
+    counts = _by_reason(column).items()
+    refused = then.join(f"{_reason(code, lang)}{colon}{count:,}" for code, count in counts)
     return [column.written, fact.name, fact.title.in_(lang), fact.written, written, empty, refused]
 
 
@@ -79,16 +73,23 @@ def _by_reason(column: ColumnSurvey) -> dict[str, int]:
     return counts
 
 
+def _reason(code: str, lang: Lang) -> str:
+    """Why cells are refused, in words."""
+    from mianshen.past_runs.report.phrases import REASONS
+
+    return REASONS[code].in_(lang) if code in REASONS else code
+
+
 def _problems(about: FileSurvey, lang: Lang) -> list[str]:
     """What is to be done before a run, a line each."""
     lines = [doubt.show(lang) for doubt in about.doubts]
     lines += [column.problem.show(lang) for column in about.columns if column.problem is not None]
     for column in about.columns:
-        if column.refused and column.refused[0][0].hint is not None:
+        if column.refused:
             refusal, _ = column.refused[0]
-            lines.append(
-                f"{column.written}: {refusal.reason}. {refusal.hint.in_(lang)}" if refusal.hint else ""
-            )
+            if refusal.hint is not None:
+                why = f"{_reason(refusal.reason, lang)}{'。' if lang == 'zh' else '. '}"
+                lines.append(f"{column.written}: {why}{refusal.hint.in_(lang)}")
     if about.missing:
         lines.append(_MISSING.in_(lang, names=", ".join(fact.name for fact in about.missing)))
     return lines

@@ -10,7 +10,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any, Literal
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, Whole, command, option
 from mianshen_cli.output import Status
@@ -19,10 +19,7 @@ from mianshen_cli.session import refuse_replacing, rule_files
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
-STAGES = {
-    "read": Message("读取与校验", "read and checked"),
-    "decide": Message("两边核定并比较", "decided on both sides and compared"),
-}
+STAGES = wording.group("compare.stages")
 
 
 @command
@@ -127,12 +124,10 @@ def _since(
     from mianshen.impact.earlier import earlier_run
     from mianshen.rulebook import open_program
 
-    run = earlier_run(folder)
+    before, request = earlier_run(folder, out, threads)
     after = open_program(to, overlays)
     with Progress(lang, STAGES) as progress:
-        return compared(
-            run.program, after, run.request(out, threads), progress, lang, resettling, digests=digests
-        )
+        return compared(before, after, request, progress, lang, resettling, digests=digests)
 
 
 def _over_cases(

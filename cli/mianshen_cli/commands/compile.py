@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang, listed
 from mianshen.whole_file import whole_file
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, command, option, today
@@ -64,11 +64,6 @@ def _inputs(tables: tuple[str, ...], entities: list[str]) -> dict[str, str]:
     for item in tables:
         entity, equals, table = item.partition("=")
         if not equals or not table or entity not in entities:
-            raise Refused(
-                Message(
-                    f"--table 应为 实体=表名，实体为 {'、'.join(entities)} 之一",
-                    f"--table takes ENTITY=TABLE, the entity one of {', '.join(entities)}",
-                )
-            )
+            raise Refused(wording("compile.no_table").filled(entities=listed(entities)))
         inputs[entity] = table
     return inputs

@@ -14,7 +14,7 @@ from mianshen.cases.read import Programs
 from mianshen.policy.case_coverage import PART_TITLES, PARTS, CaseCoverage, Part, Uncovered, coverage_of
 from mianshen.source import Lang
 from mianshen_cli import case_arguments, options, output
-from mianshen_cli.case_arguments import cases_at, cited, place
+from mianshen_cli.case_arguments import cases_at, place
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
@@ -85,7 +85,7 @@ def _plain(result: CaseCoverage) -> output.Plain:
 def _plain_point(point: Uncovered) -> output.Plain:
     return {
         "part": point.part, "name": point.name, "what": point.what, "where": str(point.span),
-        "clause": {"source": point.clause.source, "clause": point.clause.clause},
+        "clause": point.clause.plain,
     }  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def _table(result: CaseCoverage, lang: Lang) -> None:
         points = [point for point in result.uncovered if point.part == part]
         if points:
             output.say(f"\n{PART_TITLES[part].in_(lang)}")
-            cells = [(place(p.span), p.name, p.what, cited(p.clause)) for p in points]
+            cells = [(place(p.span), p.name, p.what, str(p.clause)) for p in points]
             output.say(output.table(wording.heads("coverage.uncovered", lang), cells))
     if result.left_out:
         output.say_folded(_LEFT_OUT.in_(lang, names=", ".join(map(str, result.left_out))))

@@ -6,7 +6,7 @@ In: a code, or none for the list. Out: one paragraph on standard output. Exit st
 from __future__ import annotations
 
 from mianshen.catalogue import catalogue, plain
-from mianshen.source import Lang, Message, nearest
+from mianshen.source import Lang, nearest
 from mianshen_cli import output
 from mianshen_cli.click_commands import argument, command
 from mianshen_cli.output import Status
@@ -23,11 +23,7 @@ def explain(lang: Lang, code: str | None) -> Status:
     codes = sorted({key.split(".")[0] for key in entries})
     if code is not None and code.upper() not in codes:
         near = nearest(code.upper(), codes) or codes[0]
-        raise Refused(
-            Message(
-                f"没有诊断代码 {code}。也许想写 {near}", f"There is no code {code}. Perhaps {near} is meant"
-            )
-        )
+        raise Refused(wording("explain.no_code").filled(code=code, near=near))
     for key, entry in sorted(entries.items()):
         name = key.split(".")[0]
         if code is None or name == code.upper():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
@@ -42,7 +42,7 @@ def export(
     ending, out = (".xlsx", xlsx) if xlsx is not None else (".dmn", dmn)
     assert out is not None
     if not out.lower().endswith(ending):
-        raise Refused(Message(*(words.format(out=out, ending=ending) for words in (_ENDING.zh, _ENDING.en))))
+        raise Refused(_ENDING.filled(out=out, ending=ending))
     refuse_replacing(Path(out), rule_files(rules, overlays))
     files, applied = rule_files(rules, ()), [overlay_file(one) for one in overlays]
     losses: tuple[Loss, ...] = ()

@@ -12,15 +12,12 @@ import click
 from mianshen.policy.catalogue import Catalogue
 from mianshen.policy.rule_graph import Graph, graph_of, svg
 from mianshen.rulebook import open_program
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Whole, argument, command, option
 from mianshen_cli.output import Status
-from mianshen_cli.usage_errors import Refused
+from mianshen_cli.render.catalogue import items_named
 from mianshen_cli.wording import wording
-
-_UNKNOWN = wording("graph.unknown")
-_PERHAPS = wording("graph.perhaps")
 
 
 @command
@@ -40,15 +37,7 @@ def graph(
     form: str,
 ) -> Status:
     catalogue = Catalogue(open_program(rules, overlays))
-    items = catalogue.named(name)
-    if not items:
-        close = catalogue.nearest(name)
-        words = [
-            text.format(name=name) + ("" if close is None else more.format(close=close))
-            for text, more in ((_UNKNOWN.zh, _PERHAPS.zh), (_UNKNOWN.en, _PERHAPS.en))
-        ]
-        raise Refused(Message(*words))
-    drawn = graph_of(catalogue, items, depth)
+    drawn = graph_of(catalogue, items_named(catalogue, name), depth)
     text = output.json_text(_plain(drawn)) if form == "json" else svg(drawn, catalogue, lang)
     if out is None:
         output.say(text)

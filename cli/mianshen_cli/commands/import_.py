@@ -68,8 +68,7 @@ def _workbook(
 
     applied = [overlay_file(one) for one in overlays]
     imported = import_workbook(Path(file), rule_files(rules, ()), applied, target.stem)
-    for warning in imported.warnings:
-        output.complain(warning.show(lang))
+    output.complain_of(imported.warnings, lang)
     if imported.text:
         target.write_text(imported.text, "utf-8")
     after: tuple[str | Path, ...] = (*overlays, target) if imported.text else overlays

@@ -9,7 +9,7 @@ import re
 
 import click
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen.version import __version__
 from mianshen_cli import output
 from mianshen_cli.click_commands import Command, Lazy, command
@@ -20,17 +20,8 @@ _WIDE = re.compile(
     r"([\u3400-\u9fff，。；：、）〕》”])(?![，。；：、？！）〕》”]|$)"
 )  # a line may break after it
 _HEADINGS = wording.group("man.headings")
-_STATUS = (
-    ("0", Message("完成", "done")),
-    ("1", Message("运行到底，并有所发现", "it ran to the end and found something")),
-    ("2", Message("用法有误，或输入、规则库无法读取", "usage, or an input or rulebook that cannot be read")),
-)
-_ENVIRONMENT = (
-    ("LC_ALL, LC_MESSAGES, LANG", Message("界面语言", "the language spoken")),
-    ("XDG_CACHE_HOME", Message("编译后规则的存放处", "where built and compiled rulebooks are kept")),
-    ("NO_COLOR", Message("不用颜色", "no colour")),
-    ("PAGER", Message("长输出用的分页程序", "what shows long output")),
-)
+_STATUS = wording.group("man.statuses")
+_ENVIRONMENT = wording.group("man.variables")
 
 
 @command
@@ -63,7 +54,7 @@ def page(context: click.Context, group: Lazy, lang: Lang) -> list[str]:
             lines += _command(context, name, one, lang)
     for part, entries in (("status", _STATUS), ("environment", _ENVIRONMENT)):
         lines.append(heading(part))
-        for term, said in entries:
+        for term, said in entries.items():
             lines += [".TP", f".B {_plain(term)}", _plain(said.in_(lang))]
     return [*lines, heading("more"), _plain(wording("man.more").in_(lang))]
 

@@ -17,7 +17,7 @@ from mianshen.rulebook import open_program
 from mianshen.source import Lang
 from mianshen.values import as_money
 from mianshen_cli import case_arguments, options, output
-from mianshen_cli.case_arguments import cited, files_at, place
+from mianshen_cli.case_arguments import files_at, place
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.progress import bar
@@ -81,7 +81,7 @@ def _plain(campaign: Campaign, weighed: Weighed) -> output.Plain:
 def _plain_mutant(mutant: Mutant, moves: Moves) -> output.Plain:
     return {
         "where": str(mutant.span), "kind": mutant.kind, "what": _what(mutant),
-        "clause": {"source": mutant.clause.source, "clause": mutant.clause.clause},
+        "clause": mutant.clause.plain,
         "moves": {"people": moves.people, "of": moves.of, "amount": as_money(moves.amount)},
     }  # fmt: skip
 
@@ -93,7 +93,7 @@ def _what(mutant: Mutant) -> str:
 def _table(campaign: Campaign, weighed: Weighed, lang: Lang) -> None:
     rows = [
         (
-            cited(m.clause),
+            str(m.clause),
             place(m.span),
             m.name,
             f"{m.before} -> {m.after}",

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from mianshen.catalogue import diagnostic
 from mianshen.program.titles import name_of
-from mianshen.source import Lang, RuleError
+from mianshen.source import Lang, RuleError, unlined
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
@@ -96,7 +97,6 @@ def _one(lang: Lang, desk: Desk, read: list[Given], asked: _Asked) -> Status:
     """One notice about the one record of a file. Raises RuleError."""
     from mianshen.casework.notice import (
         Subject,
-        diagnostics,
         letterhead,
         notice_of,
         verification_file,
@@ -106,10 +106,9 @@ def _one(lang: Lang, desk: Desk, read: list[Given], asked: _Asked) -> Status:
     if len(asked.benefits) > 1:
         raise Refused(wording("notice.one_benefit"))
     if len(read) > 1:
-        raise RuleError([diagnostics.several_records(asked.file, len(read))])
+        raise RuleError([diagnostic("E746.several_records", unlined(asked.file), count=len(read))])
     answer = desk.answer(read[0])
-    for diagnostic in read[0].record.rejects:
-        output.complain(diagnostic.show(lang))
+    output.complain_of(read[0].record.rejects, lang)
     program, person = answer.checker.program, answer.checked.case.person
     head = None
     if asked.office is not None:
@@ -159,8 +158,7 @@ def _of_records(desk: Desk, read: list[Given], order: RunOrder, layout: Layout) 
     from mianshen.past_runs.notices import notifications_of_records, write_notices
 
     rejects = [diagnostic for record in read for diagnostic in record.record.rejects]
-    for diagnostic in rejects:
-        output.complain(diagnostic.show(layout.lang))
+    output.complain_of(rejects, layout.lang)
     answers = [desk.answer(record) for record in read if record.record.case.person.rejection is None]
     benefits = _named(tuple(order.benefits), desk.checker().program, str(order.run))
     order = replace(order, benefits=benefits)
@@ -171,12 +169,10 @@ def _of_records(desk: Desk, read: list[Given], order: RunOrder, layout: Layout) 
 
 def _named(benefits: tuple[str, ...], program: Program, file: str) -> tuple[str, ...]:
     """Benefits by their names, given by name or title. Raises RuleError where one is none."""
-    from mianshen.casework.notice import diagnostics
+    from mianshen.casework.notice import unknown_benefit
 
     names = tuple(name_of(benefit, program.benefits) for benefit in benefits)
-    wrong = [
-        diagnostics.unknown_benefit(file, n, program.benefits) for n in names if n not in program.benefits
-    ]
+    wrong = [unknown_benefit(file, n, program.benefits) for n in names if n not in program.benefits]
     if wrong:
         raise RuleError(wrong)
     return names

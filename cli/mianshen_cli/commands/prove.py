@@ -9,9 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang, listed
 from mianshen_cli import options, output
-from mianshen_cli.case_arguments import cited
 from mianshen_cli.click_commands import Whole, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
@@ -50,10 +49,7 @@ def prove(
         categories = [_category(program, text) for text in whom]
         results = list(findings_against(before, program, 1000 * budget, named, categories))
     if named and not results:
-        raise Refused(
-            Message(f"--property：没有性质的名称以 {', '.join(named)} 开头。先不带 --property 运行，看有哪些名称",
-                    f"--property: no property's name begins with {', '.join(named)}. Run without it to see the names")
-        )  # fmt: skip
+        raise Refused(wording("prove.no_property").filled(named=", ".join(named)))
     if form == "json":
         output.say(output.json_text([_plain(finding, lang) for finding in results]))
     else:
@@ -78,29 +74,21 @@ def _category(program: Program, text: str) -> tuple[tuple[str, str], str]:
             if value in values:
                 return key, value
             if values:
-                listed = ", ".join(values)
-                raise Refused(
-                    Message(f"--for：{name} 没有取值 {value}，应为 {listed} 之一",
-                            f"--for: {name} has no value {value}. Give one of {listed}")
-                )  # fmt: skip
-    raise Refused(
-        Message(f"--for 应写成 事实=取值，如 assistance_category=destitute；{text} 不是",
-                f"--for takes FACT=VALUE, such as assistance_category=destitute, and {text} is none")
-    )  # fmt: skip
+                words = wording("prove.no_value")
+                raise Refused(words.filled(name=name, value=value, values=listed(values)))
+    raise Refused(wording("prove.no_category").filled(text=text))
 
 
 def _plain(finding: Finding, lang: Lang) -> output.Plain:
     return {
         "property": finding.property, "title": finding.title.in_(lang), "verdict": finding.verdict,
         "record": finding.record, "other": finding.other, "because": finding.because.in_(lang),
-        "clause": {"source": finding.clause.source, "clause": finding.clause.clause},
+        "clause": finding.clause.plain,
     }  # fmt: skip
 
 
 def _table(results: list[Finding], lang: Lang) -> None:
-    rows = [
-        (f.property, _VERDICTS[f.verdict].in_(lang), f.because.in_(lang), cited(f.clause)) for f in results
-    ]
+    rows = [(f.property, _VERDICTS[f.verdict].in_(lang), f.because.in_(lang), str(f.clause)) for f in results]
     output.say(output.table(wording.heads("prove.heads", lang), rows))
     for finding in results:
         if finding.record is not None and finding.verdict == "refuted":

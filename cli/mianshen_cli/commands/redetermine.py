@@ -18,16 +18,14 @@ from mianshen.casework.redetermination_data import to_plain
 from mianshen.document.yaml_tree import Mapping, Node
 from mianshen.records.read import DAY, named, record_nodes
 from mianshen.rulebook import open_program
-from mianshen.source import Lang, Message
+from mianshen.source import Lang, Message, listed
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, argument, command, option, today
 from mianshen_cli.output import Status
 from mianshen_cli.render.redetermination import RedeterminationView
+from mianshen_cli.session import no_case, overlay_of
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
-
-_WITHOUT, _WITH = Message("不含 {names}", "without {names}"), Message("加上 {names}", "with {names}")
-_NO_CASE = wording("redetermine.no_case")
 
 
 @command
@@ -75,10 +73,9 @@ def redetermine(
         output.say(output.json_text(to_plain(result, old_desk.program, new_desk.program)))
     else:
         files = None if new is None else (file, new)
-        rows = _listed(_WITHOUT, late), _listed(_WITH, more)
+        rows = _listed(wording("redetermine.without"), late), _listed(wording("redetermine.added"), more)
         output.say(RedeterminationView(old_desk.program, new_desk.program, lang, files, rows).text(result))
-    for diagnostic in result.rejects:
-        output.complain(diagnostic.show(lang))
+    output.complain_of(result.rejects, lang)
     rejected = any(row.rejection is not None for side in (result.before, result.after) for row in side.rows())
     return Status.FOUND if rejected else Status.DONE
 
@@ -87,7 +84,7 @@ def _listed(words: Message, names: Sequence[str]) -> Message | None:
     """What a side leaves out or adds; None where that is nothing."""
     if not names:
         return None
-    return Message(words.zh.format(names="、".join(names)), words.en.format(names=", ".join(names)))
+    return words.filled(names=listed(names))
 
 
 def _day(node: Node) -> dt.date | None:
@@ -101,8 +98,8 @@ def _record(file: Path, case: str | None) -> tuple[Node, Sequence[str | Path]]:
     if case is not None:
         nodes = [(node, (name, overlays)) for node, (name, overlays) in nodes if name == case]
         if not nodes:
-            raise Refused(_NO_CASE.filled(name=case))
+            raise no_case(case)
     if len(nodes) > 1:
         raise Refused(wording("redetermine.several"))
     node, (_, overlays) = nodes[0]
-    return node, [file.parent / o if o.endswith((".yaml", ".yml")) else o for o in overlays]
+    return node, [overlay_of(file, overlay) for overlay in overlays]

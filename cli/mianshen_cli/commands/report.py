@@ -42,8 +42,7 @@ def report(
     options.refuse_unknown_entities(records, program)
     alone, doubts = (None, []) if since is None else rules_since(program, since)
     order = Order(run, out, lang, since, records, encoding, threads, limit, xlsx, alone)
-    for doubt in doubts:
-        output.complain(doubt.show(lang))
+    output.complain_of(doubts, lang)
     content = make_report(program, order)
     rows = sum(item["rows"] for item in content["lists"])
     output.say(_DONE.in_(lang, page=order.out / "report.html", lists=len(content["lists"]), rows=rows))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
@@ -31,7 +31,7 @@ def show(
 ) -> Status | None:
     from mianshen.policy.catalogue import Catalogue
     from mianshen.rulebook import open_program
-    from mianshen_cli.render.catalogue import CatalogueView
+    from mianshen_cli.render.catalogue import CatalogueView, items_named
 
     if sources and name is not None:
         raise Refused(wording("show.one_of_two"))
@@ -43,10 +43,9 @@ def show(
     if name is None:
         output.say(output.folded(view.everything(), output.columns()))
         return None
-    items = catalogue.named(name)
-    if not items:
-        raise Refused(_unknown(name, catalogue.nearest(name)))
-    output.say(output.folded("\n\n".join(view.one(item) for item in items), output.columns()))
+    output.say(
+        output.folded("\n\n".join(view.one(item) for item in items_named(catalogue, name)), output.columns())
+    )
     return None
 
 
@@ -56,14 +55,3 @@ def _coverage(program: Program, lang: Lang) -> Status:
     view = CoverageView(program, lang)
     output.say(output.folded(view.text(), output.columns()))
     return Status.DONE if view.complete else Status.FOUND
-
-
-def _unknown(name: str, near: str | None) -> Message:
-    if near is None:
-        return Message(
-            f"规则库中没有 {name}。运行 mianshen show 可列出全部名称",
-            f"the rulebook has no {name}. mianshen show lists every name",
-        )
-    return Message(
-        f"规则库中没有 {name}。是不是 {near}？", f"the rulebook has no {name}. Did you mean {near}?"
-    )

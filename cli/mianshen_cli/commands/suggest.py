@@ -97,7 +97,7 @@ def _suggestions(
 def _plain(suggestion: Suggestion, number: int) -> output.Plain:
     return {
         "for": suggestion.reason, "where": str(suggestion.span),
-        "clause": {"source": suggestion.clause.source, "clause": suggestion.clause.clause},
+        "clause": suggestion.clause.plain,
         "case": suggestion.case(f"suggested_{number}"),
     }  # fmt: skip
 

@@ -39,8 +39,7 @@ def thresholds(
     overlay: tuple[str, ...], encoding: str | None, threads: int | None, yes: bool, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.request import Request
-    from mianshen.impact.thresholds import atlas
-    from mianshen.impact.thresholds_file import write_atlas
+    from mianshen.impact.thresholds import atlas, write_atlas
     from mianshen.rulebook import open_program
 
     program = open_program(rules, overlay)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mianshen.catalogue import diagnostic
-from mianshen.source import Lang, Message, RuleError, unlined
+from mianshen.source import Lang, RuleError, unlined
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mianshen.casework.check import Checked, Checker
     from mianshen.casework.notice import Comparison, Digests
 
-_SAME, _DIFFERS = Message("相同", "same"), Message("不同", "differs")
+_SAME, _DIFFERS = wording("verify_notice.same"), wording("verify_notice.differs")
 _SHOWN = 19  # characters of a digest
 
 
@@ -84,12 +84,10 @@ def _of_run(folder: Path, person: str | None) -> tuple[Checker, Checked]:
 def _of_record(
     file: Path, case: str | None, digests: Digests, rules: tuple[Path, ...], overlays: tuple[str, ...]
 ) -> tuple[Checker, Checked]:
-    from mianshen.casework.notice import diagnostics
-
     desk = Desk(rules, overlays, dt.date.fromisoformat(digests.day))
     records = desk.read([file], case)
     if len(records) != 1:
-        raise RuleError([diagnostics.several_records(str(file), len(records))])
+        raise RuleError([diagnostic("E746.several_records", unlined(str(file)), count=len(records))])
     answer = desk.answer(records[0])
     return answer.checker, answer.checked
 

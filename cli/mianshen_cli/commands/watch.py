@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, command, option
 from mianshen_cli.output import Status
@@ -27,15 +27,7 @@ _KINDS = wording.group("watch.kinds")
 @options.record_files()
 @option("--as-of", type=Day())
 @option("--out", required=True, metavar="FILE", type=Path)
-@option(
-    "--journal",
-    metavar="FILE",
-    type=Path,
-    words=Message(
-        f"日志文件（默认在清单旁，加 {_JOURNAL}）",
-        f"journal (default: beside the work list, with {_JOURNAL})",
-    ),
-)
+@option("--journal", metavar="FILE", type=Path)
 @options.one_rulebook
 @options.overlay
 def watch(

@@ -24,18 +24,14 @@ from mianshen_cli.render.overview import Overview
 from mianshen_cli.wording import wording
 
 _HEAD = wording("answer.head")
-_AMOUNT_OPEN, _FACTS = Message("待定", "undetermined"), Message("{count} 项", "facts: {count}")
+_AMOUNT_OPEN, _FACTS = wording("answer.amount_open"), wording("answer.facts")
 _NO_BENEFIT = wording("answer.no_benefit")
 _FIRST = wording("answer.first")
 _FOR = wording("answer.for")
 _NOT_DUE = wording("answer.not_due")
-_SHOWN, _RESULTS = Message("其他结果", "also"), Message("结果", "results")
-_ANSWER, _DATE = Message("结论", "answer"), Message("日期", "date")
-_REASONS, _NOTES, _STEPS = (
-    Message("理由", "Reasons"),
-    Message("说明", "Notes"),
-    Message("逐步说明", "Step by step"),
-)
+_SHOWN, _RESULTS = wording("answer.also"), wording("answer.results")
+_ANSWER, _DATE = wording("answer.answer"), wording("answer.date")
+_REASONS, _NOTES, _STEPS = wording("answer.reasons"), wording("answer.notes"), wording("answer.steps")
 _REVERSED = wording("answer.reversed")
 _PAIR = wording("answer.pair")
 _REJECTED = wording("answer.rejected")

@@ -13,7 +13,18 @@ from mianshen.policy.descriptions import LABELS, Descriptions, Line, figure_word
 from mianshen.program.program import Parameter
 from mianshen.source import Lang, Message
 from mianshen_cli import output
+from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
+
+
+def items_named(catalogue: Catalogue, name: str) -> list[Item]:
+    """What has the name; Refused where nothing has it."""
+    items = catalogue.named(name)
+    if items:
+        return items
+    near = catalogue.nearest(name)
+    words = wording("catalogue.no_name") if near is None else wording("catalogue.near_name")
+    raise Refused(words.filled(name=name, near=near))
 
 
 class CatalogueView:

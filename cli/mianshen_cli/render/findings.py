@@ -36,9 +36,9 @@ def _plain(finding: Diagnostic) -> dict[str, Any]:
         "code": finding.code,
         "severity": finding.severity,
         **_place(finding.span),
-        "what": {"zh": finding.what.zh, "en": finding.what.en},
-        "fix": {"zh": finding.fix.zh, "en": finding.fix.en},
-        "also": [{**_place(span), "note": {"zh": note.zh, "en": note.en}} for span, note in finding.also],
+        "what": finding.what.plain,
+        "fix": finding.fix.plain,
+        "also": [{**_place(span), "note": note.plain} for span, note in finding.also],
     }
 
 
@@ -53,7 +53,7 @@ def _sarif(findings: Sequence[Diagnostic], lang: Lang) -> dict[str, Any]:
         {
             "ruleId": finding.code,
             "level": finding.severity,
-            "message": {"text": _sentences(finding, lang)},
+            "message": {"text": finding.sentences(lang)},
             "locations": [_location(finding.span)],
             "relatedLocations": [
                 {**_location(span), "message": {"text": note.in_(lang)}} for span, note in finding.also
@@ -84,16 +84,10 @@ def _annotation(finding: Diagnostic, lang: Lang) -> str:
             ("title", finding.code),
         )
     )
-    return f"::{finding.severity} {place}::{_escaped(_sentences(finding, lang))}"
+    return f"::{finding.severity} {place}::{_escaped(finding.sentences(lang))}"
 
 
 def _escaped(value: object, inside: bool = False) -> str:
     """A value in an annotation, of which the signs that end it are written otherwise."""
     text = str(value).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return text.replace(":", "%3A").replace(",", "%2C") if inside else text
-
-
-def _sentences(finding: Diagnostic, lang: Lang) -> str:
-    stop, gap = ("。", "") if lang == "zh" else (".", " ")
-    parts = (finding.what.in_(lang), finding.fix.in_(lang))
-    return gap.join(f"{part.rstrip('。.')}{stop}" for part in parts if part)

@@ -11,9 +11,9 @@ from typing import Final
 from mianshen.casework.check import Checked, Checker
 from mianshen.casework.interview import Interview, Question, Story
 from mianshen.casework.interview.typed import as_written
-from mianshen.casework.wording import Words, listed
+from mianshen.casework.wording import Words
 from mianshen.program.core import Boolean, Code, String
-from mianshen.source import Lang
+from mianshen.source import Lang, listed
 from mianshen.values import Known
 from mianshen_cli import output
 from mianshen_cli.render.answer import AnswerView

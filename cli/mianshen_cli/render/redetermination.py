@@ -21,7 +21,7 @@ from mianshen_cli import output
 from mianshen_cli.wording import wording
 
 _HEAD = wording("redetermination.head")
-_SIDE = {"reversed": Message("已冲销", "cancelled"), "rejected": Message("未核定", "rejected")}
+_SIDE = wording.group("redetermination.side")
 _ABSENT = wording("redetermination.absent")
 _SAME = wording("redetermination.same")
 _OWED = wording("redetermination.owed")

@@ -68,7 +68,7 @@ def plain_changes(changes: tuple[RuleChange, ...], lang: Lang) -> output.Plain:
         {
             "kind": change.kind, "name": change.name, "title": change.title.in_(lang), "part": change.part,
             "before": change.before, "after": change.after, "where": str(change.span),
-            "clause": {"source": change.clause.source, "clause": change.clause.clause}, "rests": list(change.rests),
+            "clause": change.clause.plain, "rests": list(change.rests),
         }
         for change in changes
     ]  # fmt: skip

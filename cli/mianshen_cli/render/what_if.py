@@ -46,9 +46,7 @@ def named(answer: Answer, written: Sequence[str]) -> list[str]:
     for name in names:
         if name not in benefits and name not in claims:
             fix = meant(name, benefits, claims)
-            raise Refused(
-                Message(f"没有待遇或费用 {name}。{fix.zh}", f"there is no benefit or claim {name}. {fix.en}")
-            )
+            raise Refused(wording("what_if.no_name").filled(name=name, fix=fix))
     return names
 
 

@@ -14,10 +14,10 @@ from mianshen.cases.read import CaseOf, Programs
 from mianshen.cases.runs import compared
 from mianshen.casework.answers import Answers, answers_of
 from mianshen.casework.causes import Cause, Causes, Desk, Side, side_of
-from mianshen.casework.wording import NO, STATUS, UNKNOWN, YES, Words, listed
+from mianshen.casework.wording import NO, STATUS, UNKNOWN, YES, Words
 from mianshen.program.core import Code
 from mianshen.program.program import Program
-from mianshen.source import Message, RuleError
+from mianshen.source import Message, RuleError, listed
 
 PARTS_OF_ANSWERS: Final = {
     "status": Message("结论", "answer"), "amount": Message("金额", "amount"), "missing": Message("缺少", "missing"),

@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from mianshen.cases import diagnostics
-from mianshen.cases.expectations import Expectation, ExpectationReader
+from mianshen.cases.expectations import Expectation, ExpectationReader, unknown_key
 from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import Mapping, Scalar, read_tree
 from mianshen.document.yaml_tree import Sequence as ListNode
@@ -85,7 +84,7 @@ def case_files(paths: Sequence[Path]) -> list[Path]:
             else [path]
         )
         if not inside:
-            raise RuleError([diagnostics.no_files(str(path))])
+            raise RuleError([diagnostic("E463.no_files", unlined(str(path)))])
         case_files += sorted(inside)
     return list(dict.fromkeys(case_files))
 
@@ -139,10 +138,14 @@ class _FileReading:
         self._only(root, ("defaults", "cases"), here)
         defaults = root.get("defaults")
         if defaults is not None and not isinstance(defaults, Mapping):
-            self.diagnostics.append(diagnostics.wrong_shape(defaults.span, "defaults", _A_MAPPING))
+            self.diagnostics.append(
+                diagnostic("E450.wrong_shape", defaults.span, name="defaults", wanted=_A_MAPPING)
+            )
         for node in listed.items:
             if not isinstance(node, Mapping):
-                self.diagnostics.append(diagnostics.wrong_shape(node.span, "a case", _A_MAPPING))
+                self.diagnostics.append(
+                    diagnostic("E450.wrong_shape", node.span, name="a case", wanted=_A_MAPPING)
+                )
             else:
                 yield merged(defaults, node) if isinstance(defaults, Mapping) else node
 
@@ -150,7 +153,7 @@ class _FileReading:
         known = tuple(known)
         for key, _ in node.entries:
             if key.text not in known:
-                self.diagnostics.append(diagnostics.unknown_key(key.span, key.text, where, known))
+                self.diagnostics.append(unknown_key(key.span, key.text, where, known))
 
     def _case(self, node: Mapping) -> CaseOf | None:
         name = self._name(node)
@@ -181,7 +184,8 @@ class _FileReading:
             self.diagnostics.append(diagnostic("E452.no_name", node.span if name is None else name.span))
             return None
         if name.text in self.names:
-            self.diagnostics.append(diagnostics.same_name(name.span, name.text, self.names[name.text]))
+            also = ((self.names[name.text], Message("另一个在此", "the other one is here")),)
+            self.diagnostics.append(diagnostic("E453.same_name", name.span, also=also, name=name.text))
             return None
         self.names[name.text] = name.span
         return name.text
@@ -194,7 +198,9 @@ class _FileReading:
         items = listed.items if isinstance(listed, ListNode) else ()
         named = [item for item in items if isinstance(item, Scalar)]
         if not isinstance(listed, ListNode) or len(named) < len(items):
-            self.diagnostics.append(diagnostics.wrong_shape(listed.span, "overlays", _A_LIST))
+            self.diagnostics.append(
+                diagnostic("E450.wrong_shape", listed.span, name="overlays", wanted=_A_LIST)
+            )
             return None
         overlays = [self._overlay(entry) for entry in named]
         known = tuple(part for part in overlays if part is not None)

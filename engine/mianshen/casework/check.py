@@ -22,7 +22,7 @@ from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Explainer, Used
 from mianshen.interpreter.trace.walk import Caveats, Input
 from mianshen.program.core import Code
-from mianshen.program.program import Citation, Decision, Fact, Program
+from mianshen.program.program import Decision, Fact, Program
 from mianshen.program.remembered import remembered
 from mianshen.records.diagnostics import CODES
 from mianshen.records.read import Record
@@ -252,7 +252,7 @@ class Checker:
             "missing_from": self._from(result.missing),
             "provisional": list(caveats.provisional),
             "assumed": list(caveats.assumed),
-            "clause": _clause(benefit.citation if decided is None else decided.citation),
+            "clause": (benefit.citation if decided is None else decided.citation).plain,
         }
         if benefit.paid_to is not None:
             content["paid_to"] = benefit.paid_to.in_(lang)
@@ -268,11 +268,9 @@ class Checker:
         Where the rulebook has no benefit for the person and marks nothing as shown, all about the person.
         """
         person, shown = checked.case.person, list[tuple[Row, Decision]]()
-        row: Row | None = person
-        while row is not None and person.rejection is None:
+        for row in person.lineage() if person.rejection is None else ():
             if row.rejection is None:
                 shown += [(row, decision) for decision in self.program.outputs(row.entity)]
-            row = row.parent
         if shown or checked.result.benefits or checked.result.rows or person.rejection is not None:
             return shown
         return [(person, d) for d in self.program.decisions if d.entity == person.entity]
@@ -323,7 +321,7 @@ class Checker:
                              and not isinstance(value, Unknown)],
             "provisional": list(caveats.provisional),
             "assumed": list(caveats.assumed),
-            "clause": None if decided is None else _clause(decided.citation),
+            "clause": None if decided is None else decided.citation.plain,
             **self._settled(result.row),
         }  # fmt: skip
 
@@ -380,7 +378,7 @@ class Checker:
             "provision": provision.name,
             "title": provision.title.in_(lang),
             "status": provision.status,
-            "clause": _clause(provision.citation),
+            "clause": provision.citation.plain,
             "when": provision.when_text,
             "formula": provision.value_text,
             "inputs": [self._input(input_, lang) for input_ in used.inputs],
@@ -415,7 +413,7 @@ class Checker:
                 "from": dated.start.isoformat(),
                 "until": None if dated.end is None else dated.end.isoformat(),
                 "basis": dated.basis,
-                "clause": _clause(dated.citation),
+                "clause": dated.citation.plain,
             }
         return content
 
@@ -439,10 +437,6 @@ def _is_known(value: Value) -> bool:
 
 def _names(missing: Iterable[Missing]) -> Plain:
     return sorted({fact.name for fact in missing})
-
-
-def _clause(citation: Citation) -> Plain:
-    return {"source": citation.source, "clause": citation.clause}
 
 
 def _both(reason: Message, lang: Lang) -> dict[str, Plain]:

@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from mianshen.casework import redetermination_diagnostics as diagnostics
 from mianshen.casework.answers import plain
 from mianshen.casework.causes import Cause, Causes, Desk, Side, side_of
+from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence, read_tree
 from mianshen.interpreter.result import BenefitResult, CaseResult, RowResult, result_of
 from mianshen.interpreter.rows import Case, Row
 from mianshen.program.program import Key, Program
 from mianshen.records.read import CASE_KEYS, read_record, refused
-from mianshen.source import NOWHERE, Diagnostic, RuleError
+from mianshen.source import NOWHERE, Diagnostic, Message, RuleError, suggestion, unlined
 from mianshen.values import NOT_MODELLED, ZERO, Value
 
 
@@ -97,7 +97,9 @@ def redetermine(node: Node, before: Terms, after: Terms, new_node: Node | None =
     old, rejects = _decided(node, before)
     new, more = _decided(node if new_node is None else new_node, after)
     if old.case.person.key != new.case.person.key:
-        raise RuleError([diagnostics.not_of_one_person(NOWHERE if new_node is None else new_node.span)])
+        raise RuleError(
+            [diagnostic("E772.not_of_one_person", NOWHERE if new_node is None else new_node.span)]
+        )
     one, two = result_of(before.desk.program, old.case), result_of(after.desk.program, new.case)
     comparing = _Comparing(old, new, one, two)
     benefits, rows = tuple(comparing.benefits()), tuple(comparing.rows())
@@ -147,7 +149,7 @@ def _changed(node: Node, terms: Terms, program: Program) -> Node:
             value = replace(value, items=tuple(items))
         entries.append((key, value))
     if more and not children:
-        raise RuleError([diagnostics.no_rows_here(more[0].span)])
+        raise RuleError([diagnostic("E773.no_rows_here", more[0].span)])
     if more:
         name = next(iter(children))
         first = next(iter(_mapping(more[0]).entries))[0]
@@ -169,7 +171,7 @@ def rows_of(file: Path) -> tuple[Node, ...]:
     listed = root.entries[0][1] if isinstance(root, Mapping) and len(root.entries) == 1 else root
     items = listed.items if isinstance(listed, Sequence) else ()
     if not items or not all(isinstance(item, Mapping) and item.entries for item in items):
-        raise RuleError([diagnostics.no_rows(str(file))])
+        raise RuleError([diagnostic("E771.no_rows", unlined(str(file)))])
     return tuple(items)
 
 
@@ -191,7 +193,12 @@ def keys_of(node: Node, program: Program) -> list[str]:
 def refuse_unknown(without: Iterable[str], node: Node, program: Program) -> None:
     """Raises RuleError when a row to leave out is not in the record."""
     known = keys_of(node, program)
-    wrong = [diagnostics.no_such_row(node.span, key, known) for key in without if key not in known]
+    there = Message("核定材料中有", "The record has")
+    wrong = [
+        diagnostic("E770.no_such_row", node.span, fix=suggestion(key, known, there), key_name=key)
+        for key in without
+        if key not in known
+    ]
     if wrong:
         raise RuleError(wrong)
 

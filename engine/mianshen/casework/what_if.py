@@ -127,7 +127,7 @@ class Prospector:
         return {
             "provision": provision.name,
             "title": provision.title.in_(lang),
-            "clause": {"source": provision.citation.source, "clause": provision.citation.clause},
+            "clause": provision.citation.plain,
             "entity": hurdle.row.entity,
             "key": hurdle.row.key,
             "condition": None if hurdle.part is None else to_text(hurdle.part, hurdle.row.entity),

@@ -19,7 +19,7 @@ from mianshen.places import place_name, shown_place
 from mianshen.program.calendar import MISSING
 from mianshen.program.core import AsOf, Code, DecisionRef, Listing, String, Type
 from mianshen.program.program import Citation, Program, Provision
-from mianshen.source import Message
+from mianshen.source import Message, listed
 from mianshen.values import NOT_MODELLED, Missing, Unknown, Value
 
 UNKNOWN = Message("未知", "unknown")
@@ -60,9 +60,7 @@ def named_place(code: str) -> Message:
 
 def known_of(missing: Missing, home: Row) -> str | None:
     """What is known of a missing fact after all: of a place too coarse to tell, its code."""
-    top = home
-    while top.parent is not None:
-        top = top.parent
+    *_, top = home.lineage()
     pending = [top]
     while pending:
         row = pending.pop()
@@ -221,17 +219,10 @@ class Words:
 
     def owner(self, missing: Missing, home: Row) -> Message:
         """Whose fact it is, unless it is the row's own or that of something above it."""
-        if missing.entity not in self.program.entities or (missing.entity, missing.key) == (
-            home.entity,
-            home.key,
-        ):
+        own = any((row.entity, row.key) == (missing.entity, missing.key) for row in home.lineage())
+        if own or missing.entity not in self.program.entities:
             return Message("", "")
         title = self.program.entities[missing.entity].title
-        above = home.parent
-        while above is not None:
-            if (above.entity, above.key) == (missing.entity, missing.key):
-                return Message("", "")
-            above = above.parent
         return Message(f"{title.zh} {missing.key} 的", f" of {title.en} {missing.key}")
 
     # -- reasons -------------------------------------------------------------------------------
@@ -314,12 +305,6 @@ def _distinct(read: Iterable[tuple[Name, Row]]) -> list[tuple[Name, Row]]:
     for name, row in read:
         rows.setdefault(name, row)
     return list(rows.items())
-
-
-def listed(messages: Iterable[Message]) -> Message:
-    """Several as one, in both languages."""
-    all_ = list(messages)
-    return Message("、".join(caveat.zh for caveat in all_), ", ".join(caveat.en for caveat in all_))
 
 
 def number(value: Decimal, written: str) -> str:

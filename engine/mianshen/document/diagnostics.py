@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from mianshen import source
 from mianshen.catalogue import diagnostic
 from mianshen.source import Diagnostic, Message, Span, is_key, nearest, unlined, without_identity_numbers
 
@@ -24,36 +25,21 @@ def shown(text: str) -> str:
 
 def listed(names: Iterable[str], most: int = 20) -> tuple[str, str]:
     """Names as a Chinese and an English list, cut when long."""
-    names = list(names)
-    more = ("等", ", …") if len(names) > most else ("", "")
-    return "、".join(names[:most]) + more[0], ", ".join(names[:most]) + more[1]
+    words = source.listed(names, most)
+    return words.zh, words.en
 
 
 def _suggest(name: str, known: Iterable[str], zh: str, en: str) -> tuple[str, str]:
     """`Perhaps x is meant`, or the names there are; `zh` and `en` introduce the list."""
-    known = list(known)
-    if close := nearest(name, known):
-        return f"也许想写 {close}", f"Perhaps {close} is meant"
-    if not known:
-        return "删去它", "Delete it"
-    list_zh, list_en = listed(known)
-    return f"{zh}：{list_zh}", f"{en}: {list_en}"
+    words = source.suggestion(name, known, Message(zh, en))
+    return words.zh, words.en
 
 
 # A file as text
 
 
 def cannot_read(file: str, error: Exception) -> Diagnostic:
-    if isinstance(error, FileNotFoundError):
-        why = ("没有这个文件或文件夹", "there is no such file or folder")
-    elif isinstance(error, PermissionError):
-        why = ("没有读取权限", "reading it is not permitted")
-    elif isinstance(error, IsADirectoryError):
-        why = ("这是文件夹，不是文件", "it is a folder, not a file")
-    else:
-        reason = getattr(error, "strerror", None) or str(error)
-        why = (reason, reason)
-    return diagnostic("E101.cannot_read", unlined(file), why=Message(*why))
+    return diagnostic("E101.cannot_read", unlined(file), why=source.reason_of(error))
 
 
 def not_utf8(span: Span, content: bytes) -> Diagnostic:

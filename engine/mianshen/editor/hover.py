@@ -11,7 +11,7 @@ from functools import cached_property
 
 from mianshen.casework.wording import BASIS, Words
 from mianshen.policy.catalogue import KINDS, Catalogue, Item
-from mianshen.policy.descriptions import figure_words
+from mianshen.policy.descriptions import figure_words, latest_by
 from mianshen.program.program import Dated, Parameter, Program
 from mianshen.source import Lang, Message
 
@@ -79,8 +79,7 @@ class Hover:
 
     def _parameter(self, parameter: Parameter, today: dt.date) -> Iterator[str]:
         yield f"`{parameter.written}`"
-        series = parameter.series
-        dated = next((d for d in reversed(series) if d.start <= today), series[0])
+        dated = latest_by(parameter, today)
         clause = self._say(self.words.citation(dated.citation))
         parts = (
             f"{self._say(_TODAY)} **{self._value(parameter, dated)}**",
@@ -89,7 +88,8 @@ class Hover:
         )
         yield " · ".join(filter(None, parts))
         yield "\n".join(
-            f"- {dated.start} … {dated.end or ''} {self._value(parameter, dated)}" for dated in series
+            f"- {dated.start} … {dated.end or ''} {self._value(parameter, dated)}"
+            for dated in parameter.series
         )
 
     def _value(self, parameter: Parameter, dated: Dated) -> str:

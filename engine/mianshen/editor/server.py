@@ -49,8 +49,6 @@ class RuleServer(LanguageServer):
 
     def diagnostic(self, mistake: Diagnostic) -> lsp.Diagnostic:
         """A mistake as the protocol has it."""
-        stop = "。" if self.lang == "zh" else ". "
-        parts = (mistake.what.in_(self.lang), mistake.fix.in_(self.lang))
         severity = (
             lsp.DiagnosticSeverity.Warning if mistake.severity == "warning" else lsp.DiagnosticSeverity.Error
         )
@@ -58,10 +56,9 @@ class RuleServer(LanguageServer):
             lsp.DiagnosticRelatedInformation(lsp.Location(_uri(span.file), _range(span)), note.in_(self.lang))
             for span, note in mistake.also
         ]
-        message = stop.join(part.rstrip("。.") for part in parts if part)
         return lsp.Diagnostic(
             _range(mistake.span),
-            message,
+            mistake.sentences(self.lang),
             severity,
             mistake.code,
             source="mianshen",

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from decimal import localcontext
 
 from mianshen.catalogue import diagnostic
-from mianshen.events import diagnostics
 from mianshen.events.happening import Event, Scene
 from mianshen.events.network import Said
 from mianshen.interpreter import Case, Interpreter, Rejection, Row
@@ -23,6 +22,7 @@ from mianshen.program.core import Aggregate, Core, DecisionRef, YearToDate, walk
 from mianshen.program.program import Benefit, Check, Entity, Key, Program, Provision
 from mianshen.source import Diagnostic, Message
 from mianshen.values import EXACT, Unknown
+from mianshen.wording import wording
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +65,7 @@ class Decider:
         self.interpreter.run(scene.case(own, day))
         for row in (own, scene.brought):
             if row is not None and row.rejection is not None:
-                return diagnostics.undecidable(event.place, _why(row.rejection))
+                return diagnostic("E619.undecidable", event.place, why=self._why(row, row.rejection))
         return [
             Answer(scene.case(person, day), person, row, benefit_result(benefit, row))
             for benefit in (self.program.benefits[name] for name in benefits)
@@ -87,12 +87,10 @@ class Decider:
 
         Of the rows below, the one that the event brought, if it brought one, and those with a grant.
         """
-        above: Row | None = person
-        while above is not None:
-            if above.entity == benefit.entity:
-                yield above
-                return
-            above = above.parent
+        own = next((row for row in person.lineage() if row.entity == benefit.entity), None)
+        if own is not None:
+            yield own
+            return
         rows = [row for row in below(person) if row.entity == benefit.entity]
         alone = brought is not None and brought in rows
         yield from (row for row in rows if not alone or row is brought or row.key in granted)
@@ -102,12 +100,12 @@ class Decider:
     def _wrong(self, own: Row, scene: Scene, event: Event, day: dt.date) -> Diagnostic | None:
         """What is wrong with the rows that an event touches."""
         if own.rejection is not None:
-            return diagnostics.person_rejected(event.place, own.rejection.field, own.rejection.reason)
+            return diagnostic("E617.person_rejected", event.place, where=self._why(own, own.rejection))
         brought = scene.brought
         if brought is not None:
             entity = self.program.entities[brought.entity]
             if brought.rejection is not None:
-                return diagnostics.undecidable(event.place, _why(brought.rejection))
+                return diagnostic("E619.undecidable", event.place, why=self._why(brought, brought.rejection))
             date = brought.facts.get(entity.date or "")
             if isinstance(date, dt.date) and date > day:
                 return diagnostic("E618.after_day", event.place, date=date, day=day)
@@ -115,19 +113,22 @@ class Decider:
             for row in (own, brought):
                 for check, holds in () if row is None else self._checks[row.entity]:
                     if row is not None and holds(row) is False:
-                        return diagnostics.undecidable(event.place, check.title)
+                        return diagnostic("E619.undecidable", event.place, why=check.title)
         return None
+
+    def _why(self, row: Row, rejection: Rejection) -> Message:
+        """Why a row is rejected; one of the batch's tables, which keep a field and a code, says it by these."""
+        code = rejection.reason
+        if rejection.message.en not in ("", code):
+            return rejection.message
+        fact = self.program.facts.get((row.entity, rejection.field))
+        title = Message(rejection.field, rejection.field) if fact is None else fact.title
+        words = wording.group("report.reasons").get(code, Message(code, code))
+        return Message(f"{title.zh} {words.zh}".strip(), f"{title.en} {words.en}".strip())
 
     def _compiled(self, entity: Entity) -> list[tuple[Check, Function]]:
         compiler = Compiler(self.program, lambda _entity, _name: lambda _row: Unknown())
         return [(check, compiler.compile(check.condition, entity.name)) for check in entity.checks]
-
-
-def _why(rejection: Rejection) -> Message:
-    """Why a row is rejected; the batch's tables keep only the field and a code."""
-    if rejection.message.en:
-        return rejection.message
-    return Message(*[f"{rejection.field} {rejection.reason}".strip()] * 2)
 
 
 def below(row: Row) -> Iterator[Row]:

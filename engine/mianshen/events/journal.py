@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from mianshen.catalogue import diagnostic
-from mianshen.events import diagnostics
 from mianshen.events.happening import Event
 from mianshen.events.items import Item
 from mianshen.program.literals import read
 from mianshen.program.program import Citation, Program
-from mianshen.source import Message, RuleError, unlined
+from mianshen.source import Message, RuleError, reason_of, unlined
 from mianshen.values import Known, Missing
 
 _OURS: Final = 0x4D53454A  # application_id: MSEJ
@@ -187,10 +186,8 @@ def _explained(path: Path, error: sqlite3.Error | OSError) -> RuleError:
             return RuleError([diagnostic("E602.journal_in_use", unlined(str(path)))])
         case sqlite3.DatabaseError() if "file is not a database" in str(error):
             return RuleError([diagnostic("E603.not_a_journal", unlined(str(path)))])
-        case OSError():
-            return RuleError([diagnostics.journal_unusable(str(path), error.strerror or "")])
         case _:
-            return RuleError([diagnostics.journal_unusable(str(path), str(error))])
+            return RuleError([diagnostic("E604.journal_unusable", unlined(str(path)), why=reason_of(error))])
 
 
 def digest_of(event: Event) -> str:

@@ -12,14 +12,15 @@ goes in as integers of fen; nothing that no rule matches is asserted.
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias
 
-from mianshen.events import diagnostics
+from mianshen.catalogue import diagnostic
 from mianshen.program.program import Program
-from mianshen.source import RuleError
+from mianshen.source import RuleError, unlined
 
 _CONTEXT: Final = "household"  # the one context there is
 _RULESET: Final = "mianshen"
@@ -52,7 +53,8 @@ def durable_rules() -> Any:
     try:
         from durable import engine
     except ImportError:
-        raise RuleError([diagnostics.no_durable_rules()]) from None
+        version = platform.python_version()
+        raise RuleError([diagnostic("E601.no_durable_rules", unlined("watch"), version=version)]) from None
     return engine
 
 

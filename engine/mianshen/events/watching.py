@@ -12,8 +12,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from mianshen import catalogue
-from mianshen.events import diagnostics
+from mianshen.catalogue import diagnostic
 from mianshen.events.deciding import Answer, Decider, below
 from mianshen.events.happening import Event, Placing, Scene, people_of, scene_after
 from mianshen.events.items import Item, Matter, Place, Standing, period_of
@@ -73,9 +72,9 @@ class Watcher:
         for event in sorted(events, key=lambda item: item.order):
             self._one(household, event)
 
-    def refuse(self, event: Event, field_: str, diagnostic: Diagnostic) -> None:
+    def refuse(self, event: Event, field_: str, wrong: Diagnostic) -> None:
         """Note why an event is not taken, and at which of its fields that shows."""
-        self.refused.append(Refusal(event.id, field_, diagnostic))
+        self.refused.append(Refusal(event.id, field_, wrong))
 
     def _one(self, household: _Household, event: Event) -> None:
         known = self.journal.digest(event.id)
@@ -83,13 +82,12 @@ class Watcher:
             if known == digest_of(event):
                 self.counts.repeated += 1
             else:
-                self.refuse(event, "event_id", diagnostics.number_taken(event.place, None))
+                self.refuse(event, "event_id", diagnostic("E615.number_taken", event.place))
             return
         day = self.as_of or event.date
         if event.date > day:
-            self.refuse(
-                event, "date", catalogue.diagnostic("E618.after_day", event.place, date=event.date, day=day)
-            )
+            wrong = diagnostic("E618.after_day", event.place, date=event.date, day=day)
+            self.refuse(event, "date", wrong)
             return
         items = household.items(event, day)
         if isinstance(items, Diagnostic):

@@ -32,7 +32,7 @@ from mianshen.impact.resettling import ROWS as RESETTLED
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.sides import Sides, read_once
 from mianshen.program.program import Program
-from mianshen.source import Lang, RuleError, unlined
+from mianshen.source import Lang, RuleError, reason_of, unlined
 
 PAGE, DATA, ROWS = "report.html", "compare.json", "changes.parquet"
 GOAL: Final = "goal.json"
@@ -158,6 +158,4 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     except (duckdb.OutOfMemoryException, MemoryError):
         raise RuleError([batch_diagnostics.no_memory(shown)]) from None
     except (OSError, duckdb.IOException) as error:
-        raise RuleError(
-            [diagnostic("E824.cannot_write", unlined(shown), why=str(error).splitlines()[0])]
-        ) from None
+        raise RuleError([diagnostic("E824.cannot_write", unlined(shown), why=reason_of(error))]) from None

@@ -100,7 +100,7 @@ class Comparison:
     def _rejected(self) -> dict[str, Any]:
         """How many records of each entity a side rejects, and so are not compared."""
         counts = self.counts.get("rejected", {})
-        titles = {name: _both(entity.title) for name, entity in self.program.entities.items()}
+        titles = {name: entity.title.plain for name, entity in self.program.entities.items()}
         return {name: {"rows": rows, "title": titles[name]} for name, rows in counts.items() if rows}
 
     # -- amounts -----------------------------------------------------------------------------
@@ -120,7 +120,7 @@ class Comparison:
             sums = self._sums(key, was, now, counts)
             if decision.written != "money":
                 sums |= dict.fromkeys(AMOUNTS)
-            listed[name] = sums | {"title": _both(decision.title)}
+            listed[name] = sums | {"title": decision.title.plain}
         return listed
 
     @staticmethod
@@ -147,7 +147,7 @@ class Comparison:
                 sums |= dict.fromkeys(AMOUNTS)
             listed[benefit.name] = sums | {
                 "eligible_before": due[0].get("rows", 0), "eligible_after": due[1].get("rows", 0),
-                "gained": counts["gained"], "lost": counts["lost"], "title": _both(benefit.title),
+                "gained": counts["gained"], "lost": counts["lost"], "title": benefit.title.plain,
             }  # fmt: skip
         return listed
 
@@ -179,7 +179,7 @@ class Comparison:
             "least": None if low is None else yuan(low), "most": None if high is None else yuan(high),
         }  # fmt: skip
         lacking = sorted({fact for part in bounds for fact in part["unbounded"]})
-        named = [{"fact": fact, "title": _both(self._title(fact))} for fact in lacking]
+        named = [{"fact": fact, "title": self._title(fact).plain} for fact in lacking]
         return sums | ({"unbounded_by": named} if named else {}) | self._estimates(name, sums, bounds)
 
     def _title(self, name: str) -> Message:
@@ -234,11 +234,11 @@ class Comparison:
                 else self.people.get(f"dimension_{number}", {})
             )
             rows = [
-                {"group": int(group), "title": _both(group_title(dimension, int(group), self.program))} | self._people(n)
+                {"group": int(group), "title": group_title(dimension, int(group), self.program).plain} | self._people(n)
                 for group, n in sorted(counts.items(), key=lambda item: (item[0] == "-1", int(item[0])))
             ]  # fmt: skip
             if rows:
-                groups.append({"by": dimension.key[1], "title": _both(dimension.title), "groups": rows})
+                groups.append({"by": dimension.key[1], "title": dimension.title.plain, "groups": rows})
         return groups
 
     def _causes(self) -> list[dict[str, Any]]:
@@ -252,7 +252,7 @@ class Comparison:
 def cause_words(change: RuleChange) -> dict[str, Any]:
     """A change with its wordings and clause."""
     return {
-        "name": change.name, "kind": change.kind, "title": _both(change.title), "clause": change.clause,
+        "name": change.name, "kind": change.kind, "title": change.title.plain, "clause": change.clause,
         "before": change.before, "after": change.after,
     }  # fmt: skip
 
@@ -260,7 +260,3 @@ def cause_words(change: RuleChange) -> dict[str, Any]:
 def _rulebook(program: Program) -> dict[str, Any]:
     overlays = {"overlays": list(program.overlays)} if program.overlays else {}
     return {"name": program.name, "digest": f"sha256:{program.digest}", **overlays}
-
-
-def _both(message: Message) -> dict[str, str]:
-    return {"zh": message.zh, "en": message.en}

@@ -24,13 +24,15 @@ from mianshen.batch.request import Request
 from mianshen.catalogue import diagnostic
 from mianshen.impact.drift_days import ByDay, Stretch, by_day
 from mianshen.impact.drift_rules import LOOKED_AT, SHARE, RuleSuspect, without
+from mianshen.impact.estimates import yuan
+from mianshen.impact.figures import set_value, with_series, with_value
 from mianshen.impact.rule_changes import RuleChanges, figure_text
-from mianshen.impact.seeking import DAY, STEPS, USUAL
+from mianshen.impact.seeking import STEPS, USUAL
 from mianshen.impact.settled_ledger import SEARCHED, Compared, Ledger, Rows
 from mianshen.impact.sides import read_once
 from mianshen.native.layout import EPOCH
 from mianshen.program.core import FigureAt, Numeric, ParameterRef, walk
-from mianshen.program.program import Citation, Dated, Key, Parameter, Program
+from mianshen.program.program import Dated, Key, Parameter, Program
 from mianshen.program.slicing import part_of, rests_on
 from mianshen.program.stages import nodes_of
 from mianshen.rulebook import open_program, open_spread
@@ -79,34 +81,23 @@ class Drift:
         """The same as data, money as text."""
         return {
             "as_of": self.as_of.isoformat(), "compared": self.rows, "differing": self.differing,
-            "difference": _yuan(self.fen), "suspects": [_plain(suspect) for suspect in self.suspects],
+            "difference": yuan(self.fen), "suspects": [_plain(suspect) for suspect in self.suspects],
             "not_applied": [suspect.content() for suspect in self.rules],
         }  # fmt: skip
 
 
 def _plain(suspect: Suspect) -> dict[str, Any]:
     parameter = suspect.parameter
-    now = next(
-        (
-            d
-            for d in parameter.series
-            if d.start <= suspect.first and (d.end is None or d.end >= suspect.first)
-        ),
-        None,
-    )
-    shown = Dated(suspect.first, suspect.last, suspect.value, "provisional", Citation(None, None), None)
+    now = next((dated for dated in parameter.series if dated.holds_on(suspect.first)), None)
+    shown = set_value(suspect.first, suspect.last, suspect.value)
     return {
-        "name": parameter.name, "title": {"zh": parameter.title.zh, "en": parameter.title.en},
+        "name": parameter.name, "title": parameter.title.plain,
         "rule": figure_text(parameter, now), "used": figure_text(parameter, shown),
         "from": suspect.first.isoformat(), "until": None if suspect.last is None else suspect.last.isoformat(),
         "of": None if suspect.own is None else suspect.own.start.isoformat(),
-        "explained": suspect.explained, "difference": _yuan(suspect.fen), "spoilt": suspect.spoilt,
-        "clause": "" if now is None else " ".join(p for p in (now.citation.source, now.citation.clause) if p),
+        "explained": suspect.explained, "difference": yuan(suspect.fen), "spoilt": suspect.spoilt,
+        "clause": "" if now is None else str(now.citation),
     }  # fmt: skip
-
-
-def _yuan(fen: int) -> str:
-    return f"{Decimal(fen).scaleb(-2):.2f}"
 
 
 def drift(paths: Sequence[Path], overlays: Sequence[Path | str], request: Request) -> Drift:
@@ -158,30 +149,6 @@ def _range(parameter: Parameter) -> tuple[Decimal, ...]:
     return (Decimal(0), step, max(Decimal(1), most) if parameter.written == "rate" else 10 * most)
 
 
-def everywhere(program: Program, name: str, value: Decimal) -> Program:
-    """The program with a figure of one value on all days."""
-    parameter = program.parameters[name]
-    start = parameter.series[0].start
-    series = (Dated(start, parameter.series[-1].end, value, "provisional", Citation(None, None), None),)
-    return replace(program, parameters={**program.parameters, name: replace(parameter, series=series)})
-
-
-def between(program: Program, name: str, value: Decimal, first: dt.date, last: dt.date | None) -> Program:
-    """The program with another value of a figure from one day to another."""
-    parameter = program.parameters[name]
-    series: list[Dated] = []
-    for dated in parameter.series:
-        if dated.start < first:
-            series.append(
-                dated if dated.end is not None and dated.end < first else replace(dated, end=first - DAY)
-            )
-        if last is not None and (dated.end is None or dated.end > last):
-            series.append(replace(dated, start=max(dated.start, last + DAY)))
-    series.append(Dated(first, last, value, "provisional", Citation(None, None), None))
-    ordered = tuple(sorted(series, key=lambda dated: dated.start))
-    return replace(program, parameters={**program.parameters, name: replace(parameter, series=ordered)})
-
-
 @dataclass
 class Search:
     """Tries one figure after the other on the households that differ, then the best of them on all."""
@@ -197,7 +164,7 @@ class Search:
         best: dict[str, tuple[int, Decimal]] = {}  # of each figure how much its best value makes right
         for name in self.figures:
             values = sorted(self._values(name, before))
-            sums = self._tried([everywhere(self.program, name, value) for value in values], before)
+            sums = self._tried([self._everywhere(name, value) for value in values], before)
             for value, days in zip(values, sums, strict=True):
                 stretch = days.best()
                 if stretch is not None and stretch[0] > best.get(name, (0, value))[0]:
@@ -236,6 +203,11 @@ class Search:
                     suspects.append(RuleSuspect(provision, first, last, best[0], looked_at))
         return sorted(suspects, key=lambda s: (-s.explained, s.provision.name))[:CONFIRMED]
 
+    def _everywhere(self, name: str, value: Decimal) -> Program:
+        """The program with a figure of one value on all days."""
+        series = self.program.parameters[name].series
+        return with_series(self.program, name, (set_value(series[0].start, series[-1].end, value),))
+
     def _values(self, name: str, before: list[Compared]) -> list[Decimal]:
         """Other values of the figure's own series, then those that most differences imply."""
         parameter = self.program.parameters[name]
@@ -254,19 +226,14 @@ class Search:
             replace(d, value=d.value - nudges[d.start]) if isinstance(d.value, Decimal) else d
             for d in parameter.series
         )
-        moved = replace(
-            self.program,
-            parameters={**self.program.parameters, parameter.name: replace(parameter, series=series)},
-        )
+        moved = with_series(self.program, parameter.name, series)
         implied: Counter[Decimal] = Counter()
         for rows, one in zip(self.few, before, strict=True):
             (other,) = self.ledger.compared([moved], rows)
             rise, gap = other.ruled - one.ruled, one.settled - one.ruled
             for row in np.flatnonzero((rise != 0) & (gap != 0)).tolist():
                 day = EPOCH + dt.timedelta(days=int(one.day[row]))
-                own = next(
-                    (d for d in parameter.series if d.start <= day and (d.end is None or day <= d.end)), None
-                )
+                own = next((dated for dated in parameter.series if dated.holds_on(day)), None)
                 if own is not None and isinstance(own.value, Decimal):
                     value = own.value - nudges[own.start] * int(gap[row]) / int(rise[row])
                     for coarse in ROUND[parameter.written]:
@@ -276,7 +243,7 @@ class Search:
 
     def _confirmed(self, suspected: Sequence[tuple[str, Decimal]]) -> list[Suspect]:
         """Suspects on every row: the days of each, then what it makes right over them."""
-        variants = [everywhere(self.program, name, value) for name, value in suspected]
+        variants = [self._everywhere(name, value) for name, value in suspected]
         sums = [ByDay() for _ in variants]
         for block in self.ledger.passed([self.program, *variants], _days_of):
             for whole, part in zip(sums, block, strict=True):
@@ -286,7 +253,7 @@ class Search:
             for (name, value), days in zip(suspected, sums, strict=True)
             if (best := days.best()) is not None
         ]
-        variants = [between(self.program, *stretch) for stretch in stretches]
+        variants = [with_value(self.program, *stretch) for stretch in stretches]
         counts = np.zeros((len(stretches), 3), np.int64)
         for mended in self.ledger.passed([self.program, *variants], _mended) if stretches else ():
             counts += mended

@@ -31,10 +31,10 @@ class RuleSuspect:
         """The same as data."""
         citation = self.provision.citation
         return {
-            "name": self.provision.name, "title": {"zh": self.provision.title.zh, "en": self.provision.title.en},
+            "name": self.provision.name, "title": self.provision.title.plain,
             "from": self.first.isoformat(), "until": self.last.isoformat(), "explained": self.explained,
             "looked_at": self.looked_at,
-            "clause": " ".join(part for part in (citation.source, citation.clause) if part),
+            "clause": str(citation),
         }  # fmt: skip
 
 

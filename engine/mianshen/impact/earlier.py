@@ -5,35 +5,24 @@ In: the folder of a batch. Out: the program that decided it, and a request for t
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass
 from pathlib import Path
 
 from mianshen.batch.request import Request
-from mianshen.ingest.input_paths import Named
 from mianshen.past_runs.finished_run import FinishedRun, named_inputs, program_of
 from mianshen.program.program import Program
 
 
-@dataclass(frozen=True, slots=True)
-class EarlierRun:
-    """A finished run: what decided it, and what it read."""
+def earlier_run(folder: Path, out: Path, threads: int | None = None) -> tuple[Program, Request]:
+    """The program that decided a run, and a request to compare over the files it read, into a folder.
 
-    program: Program
-    inputs: dict[str, Named]
-    as_of: dt.date
-    encoding: str | None
-    mapping: Path | None
-
-    def request(self, out: Path, threads: int | None) -> Request:
-        """The same files, to be compared into a folder."""
-        return Request(
-            self.inputs, self.as_of, out, threads, None, self.encoding, mapping=self.mapping, yes=True
-        )
-
-
-def earlier_run(folder: Path) -> EarlierRun:
-    """The run in a folder. Raises RuleError where it is none, or its files are no longer where they were."""
+    Raises RuleError where it is no run, or its files are no longer where they were.
+    """
     run = FinishedRun.of(folder)
+    return program_of(run), same_files(run, out, threads)
+
+
+def same_files(run: FinishedRun, out: Path, threads: int | None = None) -> Request:
+    """A request for the files that a run read, as it read them. Raises RuleError where one is not there any more."""
+    encoding = run.manifest.get("encoding")
     inputs = named_inputs(run, {})
-    return EarlierRun(program_of(run), inputs, run.as_of, run.manifest.get("encoding"), run.mapping)
+    return Request(inputs, run.as_of, out, threads, None, encoding, mapping=run.mapping, yes=True)

@@ -66,7 +66,7 @@ class CaseComparison:
 
 
 def compare_cases(
-    cases: Sequence[CaseOf], before: Programs, after: Programs, out: Path, lang: Lang = "zh"
+    cases: Sequence[CaseOf], before: Programs, after: Programs, out: Path, lang: Lang
 ) -> CaseComparison:
     """Decide every case on both sides, into a folder. Raises RuleError."""
     changes = RuleChanges(before.under(()), after.under(()))

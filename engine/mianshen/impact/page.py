@@ -87,9 +87,7 @@ def _yuan(text: str | None) -> str:
     """Thousands marked."""
     if text is None:
         return ""
-    whole, _, fen = text.partition(".")
-    sign, digits = ("−", whole[1:]) if whole.startswith("-") else ("", whole)
-    return f"{sign}{int(digits):,}.{fen}"
+    return f"{Decimal(text):,}".replace("-", "−")
 
 
 def _signed(text: str | None) -> str:

@@ -9,13 +9,11 @@ less overpaid is what is due less what was paid, to the fen. These files name pe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
-import jinja2
 import numpy as np
 import pyarrow as pa
 
@@ -24,6 +22,7 @@ from mianshen.batch.columns import Numbers, Texts
 from mianshen.batch.output_files import MONEY, EntityFile
 from mianshen.batch.results import KNOWN
 from mianshen.batch.settled import amounts_of
+from mianshen.impact.page import template
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.tracing import Trace
 from mianshen.ingest.inputs import quoted
@@ -142,7 +141,9 @@ def write_resettlement(
             (person, [words.line(row) for row in part_])
             for person, part_ in groupby(listed, lambda row: row[1])
         ]
-        text = _template().render(people=people, words=wording.labels("resettled", lang), lang=lang)
+        text = template("notices.html").render(
+            people=people, words=wording.labels("resettled", lang), lang=lang
+        )
         (part / NOTICES).write_text(text, "utf-8")
     totals = connection.execute(
         "SELECT decision, count(*) FILTER (owed > 0), sum(owed), count(*) FILTER (overpaid > 0), sum(overpaid) "
@@ -192,9 +193,3 @@ class _Words:
     def _provision(self, name: str) -> str:
         provision = self.provisions.get(name)
         return name if provision is None else provision.title.in_(self.lang)
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
-    return environment.get_template("notices.html")

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from mianshen.casework.wording import number
+from mianshen.impact.figures import DAY
 from mianshen.program.core import FigureAt, Marginal, Op, ParameterRef, YearToDate, walk
 from mianshen.program.program import (
     Accumulator,
@@ -29,7 +30,6 @@ from mianshen.program.slicing import rests_on
 from mianshen.source import Message
 
 Kind: TypeAlias = Literal["parameter", "provision", "accumulator", "calendar", "other"]
-DAY = dt.timedelta(days=1)
 WORKING_DAYS = frozenset({"working_day", "add_working_days", "working_day_of_month", "working_days_between"})
 
 
@@ -47,7 +47,7 @@ class RuleChange:
     @property
     def clause(self) -> str:
         """The source and clause that the change stands on, empty where it names none."""
-        return " ".join(part for part in (self.citation.source, self.citation.clause) if part)
+        return str(self.citation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ def _parameter_change(old: Parameter | None, new: Parameter | None) -> RuleChang
 
 
 def _in_force(series: tuple[Dated, ...], day: dt.date) -> Dated | None:
-    return next((d for d in series if d.start <= day and (d.end is None or day <= d.end)), None)
+    return next((dated for dated in series if dated.holds_on(day)), None)
 
 
 def _value(dated: Dated | None) -> object:

@@ -21,25 +21,25 @@ from typing import Any, Final, Literal, TypeAlias
 
 from mianshen.batch.block_decider import BlockDecider
 from mianshen.batch.block_store import BlockTables
-from mianshen.batch.fallback import Fallback
 from mianshen.batch.request import Request
 from mianshen.batch.totals import Counts, added, block_totals
-from mianshen.impact import diagnostics
+from mianshen.catalogue import diagnostic
+from mianshen.document.diagnostics import shown
 from mianshen.impact.compare import GOAL, compare
 from mianshen.impact.comparison import Comparison
+from mianshen.impact.figures import until_next, with_value
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.sides import Sides, read_once
 from mianshen.program.core import Numeric
-from mianshen.program.program import Citation, Dated, Key, Parameter, Program
+from mianshen.program.program import Key, Program
 from mianshen.program.slicing import benefit_keys, part_of
 from mianshen.rulebook import open_spread
-from mianshen.source import Lang, Message, RuleError, nearest
+from mianshen.source import Diagnostic, Lang, Message, RuleError, nearest, unlined
 from mianshen.values import as_money
 
 FUND: Final = "fund"
 STEPS: Final = {"money": Decimal("0.01"), "rate": Decimal("0.0001"), "integer": Decimal(1)}
 USUAL: Final = Decimal("0.01")  # the step of other numbers
-DAY: Final = dt.timedelta(days=1)
 NUDGE: Final = 20  # the second value tried is a twentieth of the range from the first
 OVERSHOT: Final = Decimal("1.1")  # so much beyond where a line would meet the goal
 _GOAL: Final = re.compile(r"\s*([^\s<>=]+)\s*(<=|>=)\s*([0-9][0-9,]*(?:\.[0-9]+)?)\s*")
@@ -90,9 +90,17 @@ def goal_of(text: str) -> Goal:
     """A goal as people write it. Raises RuleError."""
     matched = _GOAL.fullmatch(text)
     if matched is None:
-        raise RuleError([diagnostics.no_goal(text)])
+        raise RuleError([_no_goal(text)])
     sign: Literal["<=", ">="] = "<=" if matched[2] == "<=" else ">="
     return Goal(matched[1], sign, Decimal(matched[3].replace(",", "")))
+
+
+def _no_goal(text: str) -> Diagnostic:
+    return diagnostic("E827.no_goal", unlined("--goal"), text=shown(text))
+
+
+def _no_seekable(rulebook: str, name: str, why: Message) -> Diagnostic:
+    return diagnostic("E826.no_seekable", unlined(rulebook), name=shown(name), why=why)
 
 
 def quest_of(
@@ -106,10 +114,10 @@ def quest_of(
             f"没有这个参数{f'，也许想写 {close}' if close else ''}",
             f"there is none{f'; perhaps {close} is meant' if close else ''}",
         )
-        raise RuleError([diagnostics.no_seekable(program.name, name, why)])
+        raise RuleError([_no_seekable(program.name, name, why)])
     if not isinstance(parameter.type, Numeric) or parameter.written == "scale":
         why = Message("它不是一个数", "it is no number")
-        raise RuleError([diagnostics.no_seekable(program.name, name, why)])
+        raise RuleError([_no_seekable(program.name, name, why)])
     if between is None:
         most = max((d.value for d in parameter.series if isinstance(d.value, Decimal)), default=Decimal(1))
         between = (Decimal(0), Decimal(1)) if parameter.written == "rate" else (Decimal(0), 2 * most)
@@ -127,25 +135,8 @@ def keys_of_goal(program: Program, goal: Goal) -> tuple[Key, ...]:
         return benefit_keys(benefit)
     keys = tuple(d.key for d in program.decisions if d.name == goal.name and d.written == "money")
     if not keys:
-        raise RuleError([diagnostics.no_goal(str(goal))])
+        raise RuleError([_no_goal(str(goal))])
     return keys
-
-
-def with_value(program: Program, name: str, start: dt.date, value: Decimal) -> Program:
-    """The program with another value of a figure from a day until the next value there is."""
-    parameter = program.parameters[name]
-    series = _inserted(parameter, start, value)
-    return replace(program, parameters={**program.parameters, name: replace(parameter, series=series)})
-
-
-def _inserted(parameter: Parameter, start: dt.date, value: Decimal) -> tuple[Dated, ...]:
-    later = [d for d in parameter.series if d.start > start]
-    earlier = [
-        replace(d, end=start - DAY) if d.end is None or d.end >= start else d
-        for d in parameter.series if d.start < start
-    ]  # fmt: skip
-    end = later[0].start - DAY if later else None
-    return (*earlier, Dated(start, end, value, "provisional", Citation(None, None), None), *later)
 
 
 @dataclass(slots=True)
@@ -163,11 +154,10 @@ class Seeking:
         quest = self.quest
         first = self.after(quest.low)
         with read_once(first, first, request, RuleChanges(first, first), again=True) as sides:
-            trial = Trial(sides, self.part, quest, self.keys)
 
             def amount(at: int) -> Decimal:
                 value = quest.low + at * quest.step
-                result = trial.amount(value)
+                result = self._amount(sides, value)
                 report(value, result)
                 return result
 
@@ -175,7 +165,27 @@ class Seeking:
 
     def after(self, value: Decimal) -> Program:
         """The program with a value."""
-        return with_value(self.part, self.quest.parameter, self.quest.start, value)
+        name, start = self.quest.parameter, self.quest.start
+        return with_value(self.part, name, value, start, until_next(self.part, name, start))
+
+    def _amount(self, sides: Sides, value: Decimal) -> Decimal:
+        """What the goal's amount comes to with a value of the figure, in yuan."""
+        decider = sides.decider_of(self.after(value))
+        totals: Counts = {}
+        try:
+            for counts in sides.outcomes(_Totals(decider)):
+                totals = added(totals, counts)
+        finally:
+            decider.fallback.close()
+        return Decimal(sum(self._fen(totals, key) for key in self.keys)).scaleb(-2)
+
+    def _fen(self, totals: Counts, key: Key) -> int:
+        """What a decision comes to in fen; of a benefit's amount what is paid of it."""
+        entity = totals.get(key[0], {})
+        benefit = self.part.benefits.get(self.quest.goal.name)
+        if benefit is not None and key == (benefit.entity, benefit.amount):
+            return int(entity.get("benefits", {}).get(benefit.name, {}).get("eligible", {}).get("fen", 0))
+        return int(entity.get("amounts", {}).get(key[1], {}).get("fen", 0))
 
     def compare(self, result: GoalResult, request: Request, lang: Lang = "zh") -> Comparison:
         """Who gains and who loses by the value that was found, into the request's folder, with `goal.json`."""
@@ -282,45 +292,6 @@ def _at_an_end(quest: Quest, known: Mapping[int, Decimal], last: int) -> GoalRes
         return GoalResult(quest, None, None, anything=False, tried=tried)
     at = min(ends, key=lambda end: abs(known[end] - quest.goal.amount))
     return GoalResult(quest, quest.low + at * quest.step, known[at], anything=True, tried=tried)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """The rows decided with one value after the other."""
-
-    sides: Sides
-    part: Program
-    quest: Quest
-    keys: tuple[Key, ...]
-
-    def amount(self, value: Decimal) -> Decimal:
-        """What the goal's amount comes to with a value of the figure, in yuan."""
-        decider = self._decider(with_value(self.part, self.quest.parameter, self.quest.start, value))
-        totals: Counts = {}
-        try:
-            for counts in self.sides.outcomes(_Totals(decider)):
-                totals = added(totals, counts)
-        finally:
-            decider.fallback.close()
-        return Decimal(sum(self._fen(totals, key) for key in self.keys)).scaleb(-2)
-
-    def _decider(self, program: Program) -> BlockDecider:
-        """What decides by a program: the library that is there, with other figures."""
-        first = self.sides.deciders[0]
-        compiled = None if first.compiled is None else first.compiled.with_figures(program)
-        fallback = Fallback(program, {file.entity.name: file for file in first.files}, self.sides.threads)
-        return replace(first, program=program, compiled=compiled, fallback=fallback)
-
-    def _fen(self, totals: Counts, key: Key) -> int:
-        entity = totals.get(key[0], {})
-        benefits = {
-            (b.entity, b.amount): name
-            for name, b in self.part.benefits.items()
-            if b.name == self.quest.goal.name
-        }
-        if key in benefits:
-            return int(entity.get("benefits", {}).get(benefits[key], {}).get("eligible", {}).get("fen", 0))
-        return int(entity.get("amounts", {}).get(key[1], {}).get("fen", 0))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import numpy as np
 from mianshen.batch.block_decider import BlockDecider
 from mianshen.batch.block_store import BlockTables
 from mianshen.batch.blocks import Array
-from mianshen.batch.fallback import Fallback
 from mianshen.batch.row_batches import BlockRows
 from mianshen.batch.settled import amounts_of
 from mianshen.impact.sides import Sides
@@ -69,7 +68,7 @@ class Ledger:
     ) -> Iterator[Part]:
         """One pass over all rows, each block decided by every program: what `look` makes of it, in order."""
         with ExitStack() as open_:
-            deciders = [self._decider(program) for program in programs]
+            deciders = [self.sides.decider_of(program) for program in programs]
             for decider in deciders:
                 open_.callback(decider.fallback.close)
             yield from self.sides.outcomes(_Pass(self, deciders, look))
@@ -77,18 +76,12 @@ class Ledger:
     def compared(self, programs: Sequence[Program], rows: Rows, *, natively: bool = True) -> list[Compared]:
         """Some rows decided by every program; `natively`: by programs that differ in figures alone."""
         with ExitStack() as open_:
-            deciders = [self._decider(program) for program in programs]
+            deciders = [self.sides.decider_of(program) for program in programs]
             for decider in deciders:
                 open_.callback(decider.fallback.close)
             if not natively:
                 deciders = [replace(decider, compiled=None) for decider in deciders]
             return self.beside(deciders, rows)
-
-    def _decider(self, program: Program) -> BlockDecider:
-        first = self.sides.deciders[0]
-        compiled = None if first.compiled is None else first.compiled.with_figures(program)
-        fallback = Fallback(program, {file.entity.name: file for file in first.files}, self.sides.threads)
-        return replace(first, program=program, compiled=compiled, fallback=fallback)
 
     def beside(self, deciders: Sequence[BlockDecider], rows: Rows) -> list[Compared]:
         """Rows decided by each of several deciders, put in their places once."""

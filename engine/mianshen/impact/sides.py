@@ -31,7 +31,7 @@ from mianshen.batch.request import Request
 from mianshen.batch.run import connected, partitions_of
 from mianshen.cache import cache_folder
 from mianshen.catalogue import diagnostic
-from mianshen.impact import diagnostics
+from mianshen.document.diagnostics import shown
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.ingest.inputs import Input, open_inputs
 from mianshen.native.layout import Layout, Unsupported
@@ -41,7 +41,7 @@ from mianshen.program.core import Numeric, Type
 from mianshen.program.program import Fact, Key, Program
 from mianshen.program.slicing import part_of
 from mianshen.program.stages import reads_of
-from mianshen.source import Message, RuleError, unlined
+from mianshen.source import Diagnostic, Message, RuleError, unlined
 
 WEIGHT: Final = Numeric(6, Decimal(0), Decimal(1_000_000))
 SHARED: Final = ("key", "parent", "children", "counted_by", "date", "valid_from", "reverses")
@@ -73,6 +73,13 @@ class Sides:
         """What a decider makes of every block, in their order; rows are in memory a partition at a time."""
         for blocks in self.blocks.runs():
             yield from in_order(blocks, decider, self.threads)
+
+    def decider_of(self, program: Program) -> BlockDecider:
+        """What decides by a program that differs from the first side's in figures alone: by the same library."""
+        first = self.deciders[0]
+        compiled = None if first.compiled is None else first.compiled.with_figures(program)
+        fallback = Fallback(program, {file.entity.name: file for file in first.files}, self.threads)
+        return replace(first, program=program, compiled=compiled, fallback=fallback)
 
     @property
     def same_places(self) -> bool:
@@ -136,7 +143,7 @@ def read_once(
         raise RuleError([batch_diagnostics.no_such_entity(after.name, entity) for entity in unknown])
     with (
         tempfile.TemporaryDirectory(prefix="mianshen-") as folder,
-        _connected(request, Path(folder)) as connection,
+        connected(request, Path(folder)) as connection,
     ):
         inputs = _opened(reading, request, connection, Path(folder), weights)
         files = [entity_files(program, inputs) for program in programs]
@@ -170,7 +177,7 @@ def _opened(
     people = inputs.get(reading.entry)
     if weights is not None and (people is None or any(weights not in part.columns for part in people.parts)):
         why = Message("人群文件中没有这一列", "a file of people does not have it")
-        raise RuleError([diagnostics.no_weights(weights, why)])
+        raise RuleError([_no_weights(weights, why)])
     return inputs
 
 
@@ -198,9 +205,13 @@ def _weighted(program: Program, name: str | None) -> Program:
     if name is None or (key in program.facts and isinstance(program.facts[key].type, Numeric)):
         return program
     if key in program.facts:
-        raise RuleError([diagnostics.no_weights(name, Message("它不是数值", "it holds no numbers"))])
+        raise RuleError([_no_weights(name, Message("它不是数值", "it holds no numbers"))])
     fact = Fact(*key, WEIGHT, "number", Message("权重", "weight"), low=WEIGHT.low, high=WEIGHT.high)
     return replace(program, facts={**program.facts, key: fact})
+
+
+def _no_weights(name: str, why: Message) -> Diagnostic:
+    return diagnostic("E829.no_weights", unlined("--weights"), name=shown(name), why=why)
 
 
 def _store(run: Execution, folder: Path, again: bool) -> Blocks | PartitionFiles:
@@ -224,15 +235,6 @@ def _deciders(
         compiled = None if units is None else units[at]
         deciders.append(BlockDecider(program, run.request.as_of, side, intake, compiled, fallback))
     return deciders[0], deciders[1]
-
-
-@contextmanager
-def _connected(request: Request, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = connected(request, folder)
-    try:
-        yield connection
-    finally:
-        connection.close()
 
 
 def _compiled(

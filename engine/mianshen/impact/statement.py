@@ -82,18 +82,10 @@ class Statement:
             if item.kind == "parameter":
                 parameter = self.after.parameters[item.name]
                 for dated in parameter.series:
-                    if (
-                        dated.basis != "cited"
-                        and dated.start <= day
-                        and (dated.end is None or day <= dated.end)
-                    ):
+                    if dated.basis != "cited" and dated.holds_on(day):
                         value = figure_words(self.words, parameter, dated).zh or "—"
-                        yield (
-                            parameter.title.zh,
-                            value,
-                            BASIS[dated.basis].zh,
-                            self.words.citation(dated.citation).zh,
-                        )
+                        clause = self.words.citation(dated.citation).zh
+                        yield parameter.title.zh, value, BASIS[dated.basis].zh, clause
             if item.kind == "provision":
                 _, provision = catalogue.provisions[item.name]
                 if provision.basis == "provisional" or provision.stand_in is not None:

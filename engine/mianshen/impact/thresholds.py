@@ -9,9 +9,11 @@ one step makes. Rows are named only in the list that is asked for.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -24,12 +26,15 @@ from mianshen.batch.request import Request
 from mianshen.batch.row_batches import BlockRows
 from mianshen.batch.totals import Counts, added, exact_sum
 from mianshen.casework.wording import number
+from mianshen.impact.compare import whole_folder
+from mianshen.impact.estimates import yuan
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.sides import Sides, read_once
 from mianshen.impact.tracing import Family
 from mianshen.interpreter.evaluate import in_force
 from mianshen.interpreter.rows import RowError
 from mianshen.native.layout import EPOCH, wide
+from mianshen.past_runs.report.cells import CsvFile
 from mianshen.program.core import Const, Core, Date, FactRef, Numeric, Op, ParameterRef, walk
 from mianshen.program.program import Fact, Key, Program, Provision
 from mianshen.program.stages import nodes_of
@@ -39,7 +44,6 @@ from mianshen.values import add_months
 MONEY_STEP: Final = Decimal(500)  # yuan
 DAYS_STEP: Final = 30
 COMPARING: Final = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
-STATUS: Final = ("eligible", "ineligible", "undetermined", "not_modelled")
 LIST: Final = pa.schema(
     [
         (name, pa.string())
@@ -118,9 +122,9 @@ class Atlas:
         value = str(line.value) if isinstance(line.value, dt.date) else number(line.value, written)
         value = f"{value} a" if line.aged else value
         return {
-            "fact": line.fact[1], "entity": line.fact[0], "title": _both(self.program.facts[line.fact].title),
+            "fact": line.fact[1], "entity": line.fact[0], "title": self.program.facts[line.fact].title.plain,
             "line": value, "provision": line.provision.name,
-            "clause": " ".join(part for part in (citation.source, citation.clause) if part),
+            "clause": str(citation),
             "below": near["below"], "above": near["above"],
         }  # fmt: skip
 
@@ -129,15 +133,11 @@ class Atlas:
         shown = self.program.benefits.get(benefit)
         title = shown.title if shown is not None else Message("付给个人或为个人支付", "paid to or for people")
         return {
-            "entity": entity, "fact": fact, "title": _both(self.program.facts[entity, fact].title), "step": step,
-            "benefit": benefit, "benefit_title": _both(title), "rows": counts["rows"], "gained": counts["gained"],
-            "lost": counts["lost"], "difference": f"{Decimal(counts['fen']).scaleb(-2):.2f}",
-            "notch": f"{Decimal(self.notches.get(name, 0)).scaleb(-2):.2f}",
+            "entity": entity, "fact": fact, "title": self.program.facts[entity, fact].title.plain, "step": step,
+            "benefit": benefit, "benefit_title": title.plain, "rows": counts["rows"], "gained": counts["gained"],
+            "lost": counts["lost"], "difference": yuan(counts["fen"]),
+            "notch": yuan(self.notches.get(name, 0)),
         }  # fmt: skip
-
-
-def _both(message: Message) -> dict[str, str]:
-    return {"zh": message.zh, "en": message.en}
 
 
 def atlas(program: Program, request: Request, *, listed: bool = False) -> Atlas:
@@ -311,15 +311,15 @@ class _Block:
         for file in self.sides.files:
             name = file.entity.name
             people = family.ancestor(name, entry)
+            if people is None:
+                continue
             both = before.decided(name) & after.decided(name)
             for key in self.atlas.program.paid:
-                cells = (
-                    [side.results[name].columns.get(key[1]) for side in (before, after)]
-                    if key[0] == name
-                    else []
-                )
-                if people is not None and cells:
-                    change = _known(cells[1], both) - _known(cells[0], both)
+                if key[0] == name:
+                    was, now = (
+                        _known(side.results[name].columns.get(key[1]), both) for side in (before, after)
+                    )
+                    change = now - was
                     at = np.flatnonzero((change != 0) & (people >= 0))
                     np.add.at(net, people[at], change[at])
         rows = np.flatnonzero(net)
@@ -346,17 +346,13 @@ class _Block:
             keys = self.rows[entity].rows.key.take(pa.array(rows))
             texts = (entity, step.fact.name, step.text, benefit)
             same = [pa.array([text] * len(rows), pa.string()) for text in texts]
-            said = [pa.array([_said(d, r) for r in rows.tolist()], pa.string()) for d in due]
-            yuan = pa.array([f"{Decimal(int(c)).scaleb(-2):.2f}" for c in change[rows]], pa.string())
+            said = [pa.array(["eligible" if there else "" for there in d[rows]], pa.string()) for d in due]
+            difference = pa.array([yuan(fen) for fen in change[rows].tolist()], pa.string())
             self.atlas.rows.append(
                 pa.Table.from_arrays(
-                    [same[0], keys, same[1], same[2], same[3], said[0], said[1], yuan], schema=LIST
+                    [same[0], keys, same[1], same[2], same[3], said[0], said[1], difference], schema=LIST
                 )
             )
-
-
-def _said(due: Array, row: int) -> str:
-    return STATUS[0] if due[row] else ""
 
 
 def _known(column: object, both: Array) -> Array:
@@ -375,3 +371,16 @@ def _numbers(cells: pa.Array) -> Array:
         return np.zeros(len(cells), np.int64)
     values: Array = np.frombuffer(data, width)[cells.offset : cells.offset + len(cells)].astype(np.int64)
     return values
+
+
+def write_atlas(folder: Path, atlas: Atlas) -> None:
+    """`thresholds.json`, and `thresholds.csv` where rows were listed, whole or not at all. Raises RuleError."""
+    with whole_folder(folder) as part:
+        text = json.dumps(atlas.content(), ensure_ascii=False, indent=2)
+        (part / "thresholds.json").write_text(text + "\n", "utf-8")
+        if atlas.rows:
+            sheet = CsvFile(part / "thresholds.csv", LIST.names)
+            for table in atlas.rows:
+                for row in table.to_pylist():
+                    sheet.write(str(cell or "") for cell in row.values())
+            sheet.close()

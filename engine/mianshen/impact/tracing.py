@@ -73,11 +73,6 @@ class Family:
             entity = above
         return at
 
-    @cached_property
-    def root(self) -> str:
-        """The entity at the top of a household."""
-        return self.top_of(self.program.entry)
-
     def top_of(self, entity: str) -> str:
         """The topmost entity above one."""
         return [entity, *self.program.ancestors(entity)][-1]

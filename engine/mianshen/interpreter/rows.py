@@ -8,7 +8,7 @@ read, for they tell what it cannot have touched.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -95,6 +95,13 @@ class Row:
     def current(self) -> Row:
         """The row in force at `as_of`: itself, unless it is a version."""
         return self if self.version_of is None else self.version_of
+
+    def lineage(self) -> Iterator[Row]:
+        """The row and those above it, the nearest first."""
+        row: Row | None = self
+        while row is not None:
+            yield row
+            row = row.parent
 
     def above(self, entity: str) -> Row:
         """The row of an entity above this one, the person's as it is at `as_of`."""

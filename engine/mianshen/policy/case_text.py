@@ -23,7 +23,7 @@ def case_file(suggestions: Sequence[Suggestion]) -> str:
     """A case file of suggestions."""
     lines = ["cases:"]
     for number, suggestion in enumerate(suggestions, 1):
-        clause = " ".join(filter(None, (suggestion.clause.source, suggestion.clause.clause)))
+        clause = str(suggestion.clause)
         lines.append(f"{MARK}: {_one_line(suggestion.reason)}" + (f" ({clause})" if clause else ""))
         case = suggestion.case(f"suggested_{number}")
         for place, (key, value) in enumerate(case.items()):

@@ -6,16 +6,17 @@ Invariant: a line that names other things holds them as items, so that a page ca
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from mianshen.casework.wording import DELIVERY, Words, listed, number
+from mianshen.casework.wording import DELIVERY, Words, number
 from mianshen.interpreter.formula import to_text
 from mianshen.places import shown_place
 from mianshen.policy.catalogue import Catalogue, Item
 from mianshen.program.program import Citation, Dated, Limit, Parameter, Provision
-from mianshen.source import Message
+from mianshen.source import Message, listed
 from mianshen.wording import wording
 
 NO_WORDS: Final = Message("", "")
@@ -187,6 +188,11 @@ class Descriptions:
         words = self.words.citation(citation)
         if words.zh:
             yield Line("clause", words, citation=citation)
+
+
+def latest_by(parameter: Parameter, day: dt.date) -> Dated:
+    """The value that began last by a day; before the first, the first."""
+    return next((dated for dated in reversed(parameter.series) if dated.start <= day), parameter.series[0])
 
 
 def figure_words(words: Words, parameter: Parameter, dated: Dated) -> Message:

@@ -11,12 +11,11 @@ from collections.abc import Iterable, Iterator
 
 from mianshen.catalogue import diagnostic
 from mianshen.document import Document
-from mianshen.policy import diagnostics
 from mianshen.program import core
 from mianshen.program.overlap import Prover
 from mianshen.program.program import Decision, Key, Program, Provision
 from mianshen.program.selection import conjuncts
-from mianshen.source import Diagnostic
+from mianshen.source import Diagnostic, Message
 
 
 def doubts(program: Program, document: Document) -> Iterator[Diagnostic]:
@@ -90,7 +89,8 @@ def _of_decision(decision: Decision, prover: Prover) -> Iterator[Diagnostic]:
             first, second = sorted(
                 (provisions[one], provisions[two]), key=lambda p: (p.span.file, p.span.line)
             )
-            yield diagnostics.alike(second.span, second.name, first.name, first.span)
+            also = ((first.span, Message(f"{first.name} 在此", f"{first.name} is here")),)
+            yield diagnostic("E372.alike", second.span, also=also, name=second.name, other=first.name)
     for provision in provisions:
         over = (p for p in provisions if p.name in provision.exceptions)
         if provision.fallback:

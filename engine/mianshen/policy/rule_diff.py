@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from mianshen.casework.wording import BASIS, DELIVERY, Words, listed
+from mianshen.casework.wording import BASIS, DELIVERY, Words
 from mianshen.interpreter.formula import to_text
 from mianshen.places import shown_place
 from mianshen.policy.catalogue import Catalogue, Item
@@ -29,7 +29,7 @@ from mianshen.program.program import (
     Program,
     Provision,
 )
-from mianshen.source import Message, Span
+from mianshen.source import Message, Span, listed
 
 ChangeKind: TypeAlias = Literal[
     "figure", "provision", "decision", "accumulator", "benefit", "fact", "codes", "entity", "calendar"
@@ -206,7 +206,7 @@ class _Diff:
 
 
 def _in_force(series: tuple[Dated, ...], day: dt.date) -> Dated | None:
-    return next((d for d in series if d.start <= day and (d.end is None or day <= d.end)), None)
+    return next((dated for dated in series if dated.holds_on(day)), None)
 
 
 def _stands_on(dated: Dated | None) -> object:

@@ -28,6 +28,15 @@ class Citation:
     source: str | None
     clause: str | None
 
+    def __str__(self) -> str:
+        """Source and clause as one text; empty where neither is named."""
+        return " ".join(filter(None, (self.source, self.clause)))
+
+    @property
+    def plain(self) -> dict[str, str | None]:
+        """Source and clause as data."""
+        return {"source": self.source, "clause": self.clause}
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -114,6 +123,10 @@ class Dated:
     citation: Citation
     review_by: dt.date | None
     note: str | None = None
+
+    def holds_on(self, day: dt.date) -> bool:
+        """Whether the day is one of the value's."""
+        return self.start <= day and (self.end is None or day <= self.end)
 
     @property
     def known(self) -> Known | None:

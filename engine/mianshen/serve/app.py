@@ -33,7 +33,13 @@ from mianshen.source import Message, RuleError
 from mianshen.version import __version__
 
 ROUTERS: Final = (api, pages, counter_pages, case_pages, run_pages, policy_pages)
-_KINDS: Final[dict[int, Kind]] = {404: "not_found", 405: "wrong_method", 413: "too_large", 415: "wrong_type"}
+_KINDS: Final[dict[int, Kind]] = {
+    400: "unreadable",
+    404: "not_found",
+    405: "wrong_method",
+    413: "too_large",
+    415: "wrong_type",
+}
 
 
 def shared_for(settings: Settings) -> Shared:

@@ -15,9 +15,9 @@ from typing import Final
 
 from mianshen.casework.check import Checked, Checker
 from mianshen.casework.interview import Interview, Place, Question, Story
-from mianshen.casework.interview import diagnostics as interview_diagnostics
 from mianshen.casework.interview.answer import record as record_text
 from mianshen.casework.interview.story import begun, story_of
+from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import read_tree
 from mianshen.interpreter.rows import Row
 from mianshen.interpreter.what_if.scenario import Scenario
@@ -26,7 +26,7 @@ from mianshen.records.read import named
 from mianshen.serve.answers import AnswerTexts, BenefitView, RowView
 from mianshen.serve.office import Office, shipped
 from mianshen.serve.words import texts
-from mianshen.source import Diagnostic, Lang, RuleError
+from mianshen.source import NOWHERE, Diagnostic, Lang, RuleError
 
 _MOST_NAMED: Final = 4
 RECORD: Final = "record"
@@ -194,7 +194,11 @@ class Counter:
         text = ",".join(answer.strip() for answer in self.sent.answers if answer.strip())
         if not text and isinstance(question.fact and question.fact.type, Listing):
             text = "none"
-        value = question.read(text, self.story) if text else interview_diagnostics.needed(question.title)
+        value = (
+            question.read(text, self.story)
+            if text
+            else diagnostic("E704.needed", NOWHERE, title=question.title)
+        )
         if isinstance(value, Diagnostic):
             self.problems.append(value)
             self.edited = question
@@ -240,7 +244,7 @@ class Counter:
             benefits=self.sent.benefits,
             number=sum(len(group.facts) for group in groups) + 1,
             question=None if question is None else self._question(question),
-            problems=tuple(self._line(problem) for problem in self.problems),
+            problems=tuple(problem.sentences(self.lang) for problem in self.problems),
             groups=groups,
             lists=tuple(self._lists()),
             due=tuple(item for item in benefits if item.status == "eligible"),
@@ -254,12 +258,6 @@ class Counter:
             person=self.story.case.person.key,
             label=self.sent.label,
             case=self.sent.case,
-        )
-
-    def _line(self, problem: Diagnostic) -> str:
-        stop = "。" if self.lang == "zh" else ". "
-        return stop.join(
-            part.rstrip("。.") for part in (self.say.say(problem.what), self.say.say(problem.fix)) if part
         )
 
     def _question(self, question: Question) -> QuestionView:

@@ -9,11 +9,11 @@ import datetime as dt
 from decimal import Decimal
 
 from mianshen.casework.check import Plain
-from mianshen.program.program import Citation, Dated, Parameter, Program
+from mianshen.catalogue import diagnostic
+from mianshen.program.program import Dated, Parameter, Program
 from mianshen.rulebook import shipped_overlays
-from mianshen.serve import diagnostics
 from mianshen.serve.problems import Problem
-from mianshen.source import Message
+from mianshen.source import NOWHERE, nearest
 from mianshen.values import Known, as_money
 from mianshen.version import __version__
 
@@ -22,15 +22,15 @@ def rulebook_of(program: Program) -> Plain:
     """What the rulebook is and which benefits it decides."""
     return {
         "name": program.name,
-        "title": _both(program.title),
+        "title": program.title.plain,
         "digest": f"sha256:{program.digest}",
         "overlays": list(program.overlays),
         "shipped_overlays": list(shipped_overlays()),
         "version": __version__,
         "benefits": [
             {
-                "name": benefit.name, "title": _both(benefit.title), "entity": benefit.entity,
-                "delivery": benefit.delivery, "clause": _clause(benefit.citation),
+                "name": benefit.name, "title": benefit.title.plain, "entity": benefit.entity,
+                "delivery": benefit.delivery, "clause": benefit.citation.plain,
             }
             for benefit in program.benefits.values()
         ],
@@ -46,14 +46,16 @@ def figure_of(program: Program, name: str) -> Plain:
     """One figure. Raises Problem where there is none of that name."""
     parameter = program.parameters.get(name)
     if parameter is None:
-        raise Problem("not_found", None, [diagnostics.no_such_figure(name, list(program.parameters))])
+        near = nearest(name, program.parameters)
+        fix = None if near is None else (f"是不是 {near}？", f"Did you mean {near}?")
+        raise Problem("not_found", None, [diagnostic("E892.no_such_figure", NOWHERE, fix=fix, name=name)])
     return _figure(parameter)
 
 
 def _figure(parameter: Parameter) -> Plain:
     return {
         "name": parameter.name,
-        "title": _both(parameter.title),
+        "title": parameter.title.plain,
         "type": parameter.written,
         "values": [_dated(parameter, dated) for dated in parameter.series],
     }
@@ -69,7 +71,7 @@ def _dated(parameter: Parameter, dated: Dated) -> Plain:
             {"over": as_money(over), "rate": f"{rate:f}"} for over, rate in brackets
         ],
         "basis": dated.basis,
-        "clause": _clause(dated.citation),
+        "clause": dated.citation.plain,
         "review_by": None if dated.review_by is None else dated.review_by.isoformat(),
         "note": dated.note,
     }  # fmt: skip
@@ -87,11 +89,3 @@ def _text(value: Known, written: str) -> Plain:
             return ", ".join(map(str, value))
         case str():
             return value
-
-
-def _both(message: Message) -> Plain:
-    return {"zh": message.zh, "en": message.en}
-
-
-def _clause(citation: Citation) -> Plain:
-    return {"source": citation.source, "clause": citation.clause}

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mianshen.casework.causes import Desk
 from mianshen.casework.check import Checked, Checker, Plain
-from mianshen.casework.interview import Interview, Story, askable_benefits
+from mianshen.casework.interview import Interview, askable_benefits
 from mianshen.casework.interview.answer import give, next_step
 from mianshen.casework.interview.story import begun, story_of
 from mianshen.casework.notice import Notice, Subject, notice_of
@@ -30,7 +30,7 @@ from mianshen.document.yaml_tree import Mapping, Node
 from mianshen.program.program import Program
 from mianshen.records.read import DAY, Record, named, read_cases
 from mianshen.rulebook import open_program, shipped_overlays
-from mianshen.serve import diagnostics, requests
+from mianshen.serve import requests
 from mianshen.serve.problems import Problem
 from mianshen.source import NOWHERE, Diagnostic, Lang, RuleError, Span
 
@@ -129,7 +129,13 @@ class Office:
         nodes = requests.members(body, ("benefits", "record", "answers"), ("benefits",))
         names = [name for name, _ in requests.texts(nodes, "benefits")]
         if not names:
-            raise RuleError([diagnostics.wrong_member(nodes["benefits"].span, "benefits", "array of names")])
+            raise RuleError(
+                [
+                    diagnostic(
+                        "E889.wrong_member", nodes["benefits"].span, name="benefits", kind="array of names"
+                    )
+                ]
+            )
         record = nodes.get("record")
         overlays = () if record is None else shipped(named(record)[1])
         interview = self.interview(names, overlays)
@@ -148,15 +154,11 @@ class Office:
         chosen = tuple(askable_benefits(program)) if ALL in names else tuple(names)
         return self._interviews.of((overlays, chosen), lambda: Interview(program, chosen))
 
-    def begun(self, as_of: dt.date | None = None) -> Story:
-        """A story of which nothing is told."""
-        return begun(self.program, as_of or self.today())
-
     def one(self, record: Node, as_of: dt.date | None = None) -> tuple[Checker, Checked]:
         """One record decided."""
         records = read_cases(record, self._of_record, as_of, self.today())
         if len(records) > 1:
-            raise RuleError([diagnostics.wrong_member(record.span, "record", "one record")])
+            raise RuleError([diagnostic("E889.wrong_member", record.span, name="record", kind="one record")])
         checker = self.checker(records[0].overlays)
         return checker, checker.check_record(records[0], as_of, self.today())
 

@@ -7,6 +7,8 @@ back is a path of ours.
 
 from __future__ import annotations
 
+import datetime as dt
+import hmac
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -19,7 +21,16 @@ from mianshen.casework.wording import BASIS, STATUS
 from mianshen.page_style import STYLE
 from mianshen.serve.identity import Identity, Role, form_key
 from mianshen.serve.problems import Problem
-from mianshen.serve.service import COOKIE, LANG_COOKIE, Service, allowed, identity_of, language_of, service_of
+from mianshen.serve.service import (
+    COOKIE,
+    LANG_COOKIE,
+    Service,
+    allowed,
+    identity_of,
+    language_of,
+    service_of,
+    unavailable,
+)
 from mianshen.serve.words import texts
 
 pages: Final = APIRouter(include_in_schema=False)
@@ -36,10 +47,17 @@ Text = Annotated[str, Form()]
 
 @cache
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    environment.filters["clock"] = _clock
+    return environment
+
+
+def _clock(moment: str) -> str:
+    """A moment of the store, which is UTC, by the clock where the server stands."""
+    return f"{dt.datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
 
 
 def sections(service: Service, identity: Identity | None) -> list[tuple[str, str]]:
@@ -71,7 +89,7 @@ def page(request: Request, template: str, status: int = 200, **content: Any) -> 
 
 def form_of(request: Request, identity: Identity, key: str) -> None:
     """Raises a Problem where a form does not carry its key."""
-    if key != form_key(service_of(request).shared.secret, identity):
+    if not hmac.compare_digest(key.encode(), form_key(service_of(request).shared.secret, identity).encode()):
         raise Problem("no_session")
 
 
@@ -84,7 +102,10 @@ def problem_page(request: Request, problem: Problem) -> Response:
 
 @pages.get("/")
 async def home(request: Request, identity: Anyone) -> Response:
-    return RedirectResponse(sections(service_of(request), identity)[0][1], 303)
+    open_to = sections(service_of(request), identity)
+    if not open_to:  # of an operator, where there are no runs to look at
+        raise unavailable("--runs")
+    return RedirectResponse(open_to[0][1], 303)
 
 
 @pages.get("/style.css")

@@ -40,10 +40,7 @@ async def figures(request: Request, identity: Policies, q: str = "") -> Response
 @policy_pages.get("/policy/docs/{path:path}")
 async def docs(request: Request, path: str, identity: Policies) -> Response:  # noqa: ARG001
     """A page of the folder that `mianshen docs` wrote; its own script searches, and nothing else runs."""
-    named = service_of(request).settings.docs
-    if named is None:
-        raise Problem("not_found", Message("启动时请给出 --docs", "Start the server with --docs"))
-    folder = named.resolve()
+    folder = folder_of(service_of(request).settings.docs, "--docs").resolve()
     file = (folder / path).resolve()
     file = file / "index.html" if file.is_dir() else file
     if not file.is_relative_to(folder) or not file.is_file():

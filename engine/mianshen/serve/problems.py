@@ -119,8 +119,8 @@ def _plain(diagnostic: Diagnostic, lang: Lang) -> dict[str, Any]:
         "place": str(span),
         "line": span.line or None,
         "column": span.column or None,
-        "what": {"zh": diagnostic.what.zh, "en": diagnostic.what.en},
-        "fix": {"zh": diagnostic.fix.zh, "en": diagnostic.fix.en},
+        "what": diagnostic.what.plain,
+        "fix": diagnostic.fix.plain,
         "message": _line(diagnostic, lang),
     }
 

@@ -18,7 +18,6 @@ from mianshen.document.yaml_source import YamlSource
 from mianshen.document.yaml_tree import DEEPEST, REFUSED, Mapping, Node, Scalar, Sequence, read_tree
 from mianshen.program.literals import read_date
 from mianshen.records import diagnostics as record_diagnostics
-from mianshen.serve import diagnostics
 from mianshen.source import RuleError, Span, unlined
 
 BODY: Final = "body"
@@ -108,7 +107,7 @@ def members(body: bytes, known: Sequence_[str], needed: Sequence_[str]) -> Membe
     """The members of the body, an object. Raises RuleError where one is not known or a needed one is not there."""
     root = tree(body)
     if not isinstance(root, Mapping):
-        raise RuleError([diagnostics.wrong_member(root.span, BODY, "object")])
+        raise RuleError([diagnostic("E889.wrong_member", root.span, name=BODY, kind="object")])
     strange = [
         diagnostic("E887.no_such_member", key.span, known=", ".join(known))
         for key, _ in root.entries
@@ -131,7 +130,7 @@ def texts(nodes: Members[str, Node], name: str) -> tuple[tuple[str, Span], ...]:
     items = node.items if isinstance(node, Sequence) else ()
     written = tuple((item.text, item.span) for item in items if isinstance(item, Scalar) and not item.null)
     if not isinstance(node, Sequence) or len(written) < len(items):
-        raise RuleError([diagnostics.wrong_member(node.span, name, "array of strings")])
+        raise RuleError([diagnostic("E889.wrong_member", node.span, name=name, kind="array of strings")])
     return written
 
 
@@ -141,7 +140,7 @@ def text(nodes: Members[str, Node], name: str) -> str | None:
     if node is None:
         return None
     if not isinstance(node, Scalar) or node.plain:
-        raise RuleError([diagnostics.wrong_member(node.span, name, "string")])
+        raise RuleError([diagnostic("E889.wrong_member", node.span, name=name, kind="string")])
     return node.text
 
 
@@ -162,5 +161,5 @@ def rows(nodes: Members[str, Node], name: str) -> tuple[Node, ...]:
     if not isinstance(node, Sequence) or not all(
         isinstance(item, Mapping) and item.entries for item in node.items
     ):
-        raise RuleError([diagnostics.wrong_member(node.span, name, "array of objects")])
+        raise RuleError([diagnostic("E889.wrong_member", node.span, name=name, kind="array of objects")])
     return node.items

@@ -24,9 +24,10 @@ from mianshen.ingest.inputs import identifier
 from mianshen.past_runs.finished_run import FinishedRun, find_inputs, program_of, table_of_people
 from mianshen.past_runs.replay import Replay, replay
 from mianshen.past_runs.report.lists import Lists
+from mianshen.past_runs.report.phrases import REASONS
 from mianshen.program.program import Benefit
 from mianshen.serve.problems import Problem
-from mianshen.source import Lang, RuleError
+from mianshen.source import Lang, Message, RuleError
 
 MOST_ROWS: Final = 200
 
@@ -131,7 +132,8 @@ def run_view(folder: Path, name: str, lang: Lang) -> RunView:
     titles = {fact.name: fact.title.in_(lang) for fact in program.facts.values()}
     rejects = tuple(
         RejectLine(
-            group.file, titles.get(group.field or "", group.field or ""), group.code, group.reason, group.rows,
+            group.file, titles.get(group.field or "", group.field or ""), group.code,
+            REASONS.get(group.reason, Message(group.reason, group.reason)).in_(lang), group.rows,
             "" if group.hint is None else group.hint.in_(lang),
         )
         for group in reject_groups(run.folder, {})

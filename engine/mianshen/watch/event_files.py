@@ -16,23 +16,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from mianshen import catalogue
+from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import Mapping as Fields
 from mianshen.document.yaml_tree import Node, Scalar, Sequence, read_tree
 from mianshen.elaboration.events import EVENT_TYPES
-from mianshen.events import Event, Refusal, diagnostics
+from mianshen.events import Event, Refusal
 from mianshen.ingest.total_rows import is_total_label
 from mianshen.program.core import Date, String
 from mianshen.program.program import EventType, Fact, Program
 from mianshen.records.diagnostics import total_row, wrong_shape
 from mianshen.records.facts import read_fact
-from mianshen.source import Diagnostic, Message, RuleError, Span, unlined
+from mianshen.source import Diagnostic, Message, RuleError, Span, listed, reason_of, suggestion, unlined
 from mianshen.values import Known
 from mianshen.watch.event_tables import rows_of
 
 LINES: Final = (".jsonl", ".ndjson")
 TREES: Final = (".yaml", ".yml", ".json")
 ID, TYPE, DATE = "event_id", "type", "date"
+MOST_LISTED: Final = 40  # names in one sentence
 LIST: Final = "events"  # the key under which a YAML or JSON file may list them
 
 
@@ -49,7 +50,7 @@ class Read:
 def read_events(path: Path, program: Program) -> Read:
     """Every event of a file, by its suffix. Raises RuleError when the file as a whole cannot be read."""
     if not program.events:
-        raise RuleError([diagnostics.no_event_types(program.name)])
+        raise RuleError([diagnostic("E606.no_event_types", unlined(program.name))])
     reader = _Reader(program)
     suffix = path.suffix.lower()
     if suffix in LINES:
@@ -89,18 +90,13 @@ class _Reader:
         except (ValueError, RecursionError) as error:
             column = error.colno if isinstance(error, json.JSONDecodeError) else 1
             why = error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deep"
-            self._refuse("", "", diagnostics.malformed(Span(file, number, column), ("此处断开或有误", why)))
+            self._refuse("", "", _malformed(Span(file, number, column), Message("此处断开或有误", why)))
             return
         node, wrong = read_tree(line, file)
         wrong = [at_line(mistake, number) for mistake in wrong]
         if wrong or node is None:
-            self._refuse(
-                "",
-                "",
-                wrong[0]
-                if wrong
-                else diagnostics.malformed(Span(file, number, 1), ("是空的", "it is empty")),
-            )
+            empty = _malformed(Span(file, number, 1), Message("是空的", "it is empty"))
+            self._refuse("", "", wrong[0] if wrong else empty)
         else:
             self.one(node, number)
 
@@ -127,16 +123,8 @@ class _Reader:
             return
         self.read.count += 1
         if not isinstance(node, Fields):
-            self._refuse(
-                "",
-                "",
-                _at(
-                    diagnostics.malformed(
-                        node.span, ("应为若干 key: value 项", "a mapping of keys to values is expected")
-                    ),
-                    line,
-                ),
-            )
+            why = Message("应为若干 key: value 项", "a mapping of keys to values is expected")
+            self._refuse("", "", _at(_malformed(node.span, why), line))
             return
         if (total := _total(node)) is not None:
             self._refuse("", total.text, _at(total_row(total.span, total.text), line))
@@ -146,17 +134,19 @@ class _Reader:
         for key, value in node.entries:
             name = self.titles.get(key.text, key.text)
             if name not in self.columns:
-                wrong.append((key.text, diagnostics.unknown_field(key.span, key.text, self.columns)))
+                fix = suggestion(key.text, self.columns, Message("可用的有", "It takes"), most=MOST_LISTED)
+                unknown = diagnostic("E611.unknown_field", key.span, fix=fix, name=key.text)
+                wrong.append((key.text, unknown))
             elif not (isinstance(value, Scalar) and value.null):
                 fields.setdefault(name, value)
         for name in (ID, self.person, TYPE, DATE):
             if name not in fields and not any(part == name for part, _ in wrong):
-                wrong.append((name, catalogue.diagnostic("E612.required", node.span, name=name)))
+                wrong.append((name, diagnostic("E612.required", node.span, name=name)))
         event = None if wrong else self._event(node, fields, wrong)
         id_ = fields.get(ID)
         name = id_.text if isinstance(id_, Scalar) else ""
-        for at, diagnostic in wrong:
-            self._refuse(name, at, _at(diagnostic, line))
+        for at, mistake in wrong:
+            self._refuse(name, at, _at(mistake, line))
         if event is not None and not wrong:
             place = node.span if line is None else replace(node.span, line=line)
             self._add(replace(event, place=place))
@@ -168,7 +158,8 @@ class _Reader:
         type_ = self.types.get(written.text) if isinstance(written, Scalar) else None
         if type_ is None:
             text = written.text if isinstance(written, Scalar) else "[...]"
-            wrong.append((TYPE, diagnostics.unknown_type(written.span, text, self.program.events)))
+            fix = suggestion(text, self.program.events, Message("可用的有", "Known are"), most=MOST_LISTED)
+            wrong.append((TYPE, diagnostic("E613.unknown_type", written.span, fix=fix, name=text)))
             return None
         declared = self.program.events[type_]
         unread = self._unread(declared, fields)
@@ -181,7 +172,7 @@ class _Reader:
                 span = next(
                     key.span for key, _ in node.entries if self.titles.get(key.text, key.text) == name
                 )
-                wrong.append((name, diagnostics.not_of_this_type(span, name, type_, declared.own)))
+                wrong.append((name, _not_of_this_type(span, name, type_, declared)))
                 continue
             read = read_fact(value, fact, self.program)
             if isinstance(read, Diagnostic):
@@ -217,8 +208,8 @@ class _Reader:
             self.doubled.add(event.id)
         self.read.events.append(event)
 
-    def _refuse(self, id_: str, name: str, diagnostic: Diagnostic) -> None:
-        self.read.refused.append(Refusal(id_, name, diagnostic))
+    def _refuse(self, id_: str, name: str, mistake: Diagnostic) -> None:
+        self.read.refused.append(Refusal(id_, name, mistake))
 
     def result(self) -> Read:
         """What was read, without the events that share a number with a different one."""
@@ -227,7 +218,8 @@ class _Reader:
                 first = self.firsts[event.id]
                 other = next(e for e in self.read.events if e.id == event.id and e.place != event.place)
                 place = other.place if first is event else first.place
-                self._refuse(event.id, ID, diagnostics.number_taken(event.place, place))
+                also = ((place, Message("另一处在这里", "the other one is here")),)
+                self._refuse(event.id, ID, diagnostic("E615.number_taken", event.place, also=also))
         self.read.events = [event for event in self.read.events if event.id not in self.doubled]
         return self.read
 
@@ -256,13 +248,26 @@ def _by_title(facts: Iterable[Fact]) -> dict[str, str]:
     return {title: min(names) for title, names in named.items() if len(names) == 1}
 
 
-def at_line(diagnostic: Diagnostic, line: int) -> Diagnostic:
+def at_line(mistake: Diagnostic, line: int) -> Diagnostic:
     """A mistake in a text that stands on a line of its file."""
-    return replace(diagnostic, span=replace(diagnostic.span, line=line, end_line=line))
+    return replace(mistake, span=replace(mistake.span, line=line, end_line=line))
 
 
-def _at(diagnostic: Diagnostic, line: int | None) -> Diagnostic:
-    return diagnostic if line is None else at_line(diagnostic, line)
+def _at(mistake: Diagnostic, line: int | None) -> Diagnostic:
+    return mistake if line is None else at_line(mistake, line)
+
+
+def _malformed(span: Span, why: Message) -> Diagnostic:
+    return diagnostic("E610.malformed", span, why=why)
+
+
+def _not_of_this_type(span: Span, name: str, type_: str, declared: EventType) -> Diagnostic:
+    """A field that events of another type have."""
+    own = listed(declared.own, MOST_LISTED)
+    fix = Message("删去这一项", "Leave it out")
+    if declared.own:
+        fix = Message(f"它可带：{own.zh}", f"It may give: {own.en}")
+    return diagnostic("E614.not_of_this_type", span, fix=fix, type=type_, name=name)
 
 
 def _text_lines(path: Path) -> Iterator[str]:
@@ -271,9 +276,7 @@ def _text_lines(path: Path) -> Iterator[str]:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
             yield from file
     except OSError as error:
-        raise RuleError(
-            [catalogue.diagnostic("E607.cannot_read", unlined(str(path)), why=error.strerror or "")]
-        ) from None
+        raise RuleError([diagnostic("E607.cannot_read", unlined(str(path)), why=reason_of(error))]) from None
 
 
 def _is_blank(value: Node) -> bool:

@@ -28,7 +28,6 @@ from mianshen.events import (
     Journal,
     Refusal,
     Watcher,
-    diagnostics,
     durable_rules,
     opened,
     people_of,
@@ -40,7 +39,7 @@ from mianshen.ingest.inputs import open_inputs
 from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Explainer
 from mianshen.program.program import Program
-from mianshen.source import Message, RuleError, unlined
+from mianshen.source import Message, RuleError, listed, unlined
 from mianshen.watch.event_files import read_events
 from mianshen.watch.event_versions import placing
 from mianshen.watch.work_list import SUFFIXES, rejects_beside, write_work_list
@@ -148,4 +147,4 @@ def _refuse_unfit(request: Request) -> None:
         if path.resolve() in read | {other.resolve() for other in written[:index]}:
             raise RuleError([diagnostic("E605.same_file", unlined(str(path)))])
     if request.out.suffix.lower() not in SUFFIXES:
-        raise RuleError([diagnostics.unknown_form(str(request.out), SUFFIXES)])
+        raise RuleError([diagnostic("E608.unknown_form", unlined(str(request.out)), names=listed(SUFFIXES))])

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 
 import duckdb
 
-from mianshen.events import KINDS, Item, Refusal, diagnostics
+from mianshen.events import KINDS, Item, Refusal
 from mianshen.events.items import Matter
 from mianshen.ingest.inputs import identifier, quoted
 from mianshen.program.program import Program
@@ -34,6 +34,11 @@ _TYPES: Final = {
     "also": "VARCHAR[]",
     "line": "BIGINT",
 }
+OF_EVENTS: Final = {  # why an event is refused
+    "E610": "malformed", "E611": "unknown_field", "E612": "required", "E613": "unknown_type",
+    "E614": "not_of_this_type", "E615": "number_taken", "E616": "unknown_person", "E617": "person_rejected",
+    "E618": "after_as_of", "E619": "undecidable",
+}  # fmt: skip
 REJECT: Final = ("file", "line", "column", "event_id", "field", "code", "reason", "message_zh", "message_en")
 
 
@@ -119,9 +124,9 @@ def _item(item: Item, settled: str | None, key: str, question: _Question | None)
         "granted_before": None if item.before is None else as_money(item.before),
         "period": item.period,
         "due_by": item.by,
-        "reason": {"zh": item.reason.zh, "en": item.reason.en},
+        "reason": item.reason.plain,
         "provision": item.provision,
-        "clause": {"source": item.citation.source, "clause": item.citation.clause},
+        "clause": item.citation.plain,
         "missing": list(item.names) if question is None else sorted(question.names),
         "also": [{key: person, "benefit": benefit, "record": row or None} for person, benefit, row in others],
         "settled_by": settled if item.kind == "needs_facts" else None,
@@ -131,7 +136,7 @@ def _item(item: Item, settled: str | None, key: str, question: _Question | None)
 def _reject(refusal: Refusal) -> dict[str, Any]:
     diagnostic = refusal.diagnostic
     span = diagnostic.span
-    reason = {**REASONS, **diagnostics.REASONS}.get(diagnostic.code, "malformed")
+    reason = {**REASONS, **OF_EVENTS}.get(diagnostic.code, "malformed")
     return {
         "file": span.file,
         "line": span.line,
@@ -140,8 +145,8 @@ def _reject(refusal: Refusal) -> dict[str, Any]:
         "field": refusal.field or None,
         "code": diagnostic.code,
         "reason": reason,
-        "message_zh": diagnostic.show("zh").splitlines()[0].split(": ", 2)[-1],
-        "message_en": diagnostic.show("en").splitlines()[0].split(": ", 2)[-1],
+        "message_zh": diagnostic.sentences("zh"),
+        "message_en": diagnostic.sentences("en"),
     }
 
 

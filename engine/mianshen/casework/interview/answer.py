@@ -7,19 +7,19 @@ Invariant: the answer is `check`'s own, on the record as it would be saved.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from mianshen.casework.check import Checked, Checker, Plain
-from mianshen.casework.interview import diagnostics
 from mianshen.casework.interview.interview import Interview
 from mianshen.casework.interview.question import Question
 from mianshen.casework.interview.story import Story
 from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import read_tree
 from mianshen.records.read import read_record
-from mianshen.source import NOWHERE, Diagnostic, Lang, RuleError
+from mianshen.source import NOWHERE, Diagnostic, Lang, Message, RuleError, nearest
 from mianshen.whole_file import whole_file
 
 UNKNOWN: Final = "?"
@@ -33,7 +33,7 @@ def give(story: Story, interview: Interview, text: str) -> None:
     places = dict(story.places())
     place = places.get(name.strip())
     if place is None:
-        raise RuleError([diagnostics.no_such_place(name.strip(), places)])
+        raise RuleError([_no_such_place(name.strip(), places)])
     fact = interview.program.facts.get((place.row.entity, place.name))
     counts = None if fact is not None else story.lists(place.row.entity)[place.name]
     if counts is not None and not story.is_open(place):
@@ -41,13 +41,21 @@ def give(story: Story, interview: Interview, text: str) -> None:
     question = Question(place, fact, counts, name, ())
     if value.strip() in (UNKNOWN, ""):
         if not question.can_be_unknown:
-            raise RuleError([diagnostics.needed(question.title)])
+            raise RuleError([diagnostic("E704.needed", NOWHERE, title=question.title)])
         story.tell(place, None)
         return
     read = question.read(value, story)
     if isinstance(read, Diagnostic):
         raise RuleError([read])
     story.tell(place, read)
+
+
+def _no_such_place(name: str, known: Iterable[str]) -> Diagnostic:
+    close = nearest(name, known)
+    fix = Message("写成 事实=值 或 编号.事实=值", "Write FACT=VALUE, or KEY.FACT=VALUE")
+    if close is not None:
+        fix = Message(f"是不是 {close}？", f"Did you mean {close}?")
+    return diagnostic("E702.no_such_place", NOWHERE, fix=fix, name=name)
 
 
 def record(interview: Interview, story: Story) -> str:

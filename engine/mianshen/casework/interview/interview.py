@@ -110,7 +110,7 @@ class Interview:
         case = self.retelling.copy(story.case)[0]
         self._decide(case)
         names = [key[1] for benefit in self.benefits for key in benefit_keys(benefit)]
-        return [row.values.get(name) for row in _with_those_above(case.person) for name in names]
+        return [row.values.get(name) for row in case.person.lineage() for name in names]
 
     def _open(
         self, story: Story, rows: dict[tuple[str, str], Row], lacking: Iterable[Missing]
@@ -135,11 +135,7 @@ class Interview:
         """The places to choose from: of the rows of one list, those of the first that has any."""
         asked = list(asked)
         person = story.case.person
-        above = {id(person)}
-        at: Row | None = person.parent
-        while at is not None:
-            above.add(id(at))
-            at = at.parent
+        above = {id(row) for row in person.lineage()}
         order = {id(row): index for index, row in enumerate(story.case.rows())}
         later = sorted((p for p in asked if id(p.row) not in above), key=lambda p: order[id(p.row)])
         yield from (place for place in asked if id(place.row) in above)
@@ -177,14 +173,11 @@ class Interview:
 
     def _told(self, story: Story, place: Place) -> Iterator[Case]:
         """The case with one after the other of the values worth trying."""
-        if (place.row.entity, place.name) not in self.program.facts:
-            for count in (1, 2):  # that there are none settles more, but is not to be reckoned with
-                copy, rows = self.retelling.copy(story.case)
-                result = Story(self.program, copy)
-                result.tell(Place(rows[place.row], place.name), Decimal(count))
-                yield result.case
-            return
-        for value in self._values(story, place):
+        some = (
+            Decimal(1),
+            Decimal(2),
+        )  # rows: that there are none settles more, but is not to be reckoned with
+        for value in self._values(story, place) if self._is_fact(place) else some:
             copy, rows = self.retelling.copy(story.case)
             result = Story(self.program, copy)
             result.tell(Place(rows[place.row], place.name), value)
@@ -233,26 +226,13 @@ class Interview:
 
 def askable_benefits(program: Program) -> dict[str, Benefit]:
     """The benefits of the record's person and of what the person belongs to, by name."""
-    above: list[str] = []
-    entity: str | None = program.entry
-    while entity is not None:
-        above.append(entity)
-        entity = program.entities[entity].parent
+    above = [program.entry, *program.ancestors(program.entry)]
     return {name: benefit for name, benefit in program.benefits.items() if benefit.entity in above}
-
-
-def _with_those_above(person: Row) -> list[Row]:
-    rows: list[Row] = []
-    row: Row | None = person
-    while row is not None:
-        rows.append(row)
-        row = row.parent
-    return rows
 
 
 def _lacking(benefit: Benefit, person: Row) -> frozenset[Missing]:
     """What eligibility lacks; where the benefit is due, what its amount lacks."""
-    person = next(row for row in _with_those_above(person) if row.entity == benefit.entity)
+    person = next(row for row in person.lineage() if row.entity == benefit.entity)
     if person.rejection is not None:
         return frozenset()
     eligible = person.values[benefit.eligible]

@@ -15,7 +15,6 @@ from decimal import Decimal
 from typing import Final
 
 from mianshen.casework.check import Plain
-from mianshen.casework.interview import diagnostics
 from mianshen.casework.interview.story import Place, Story
 from mianshen.casework.interview.typed import as_written
 from mianshen.catalogue import diagnostic
@@ -93,7 +92,7 @@ class Question:
             "entity": self.place.row.entity,
             "key": self.place.row.key,
             "answer_as": self.answer_as,
-            "title": {"zh": self.title.zh, "en": self.title.en},
+            "title": self.title.plain,
             "type": "count" if fact is None else fact.written,
             "choices": [
                 {"code": code, "zh": label.zh, "en": label.en}
@@ -115,8 +114,7 @@ class Question:
         }
         text = text if text in labels else as_written(text, self.fact)
         if self.fact is None:
-            most = MOST_ROWS
-            return Decimal(text) if _is_count(text, 0, most) else diagnostics.not_a_count(text, 0, most)
+            return Decimal(text) if _is_count(text, 0, MOST_ROWS) else _not_a_count(text, 0)
         fact = self.fact
         texts = [text]
         if isinstance(fact.type, Listing):
@@ -155,7 +153,7 @@ class Question:
             if child.counted_by == name and child.parent == row.entity:
                 there = sum(item.entity == child.name for item in row.children)
                 if not there <= value <= MOST_ROWS:  # type: ignore[operator]  # a number
-                    return diagnostics.not_a_count(str(value), there, MOST_ROWS)
+                    return _not_a_count(str(value), there)
         copy, rows = Scenario(program).copy(story.case, {(row, name): value})
         del copy
         compiler = Compiler(program, lambda _entity, _name: lambda _row: Unknown())
@@ -173,6 +171,10 @@ class Question:
 
 
 _FORMS: Final = wording.group("question.forms")
+
+
+def _not_a_count(text: str, least: int) -> Diagnostic:
+    return diagnostic("E706.not_a_count", NOWHERE, text=text, least=least, most=MOST_ROWS)
 
 
 def _is_count(text: str, low: int, high: int) -> bool:

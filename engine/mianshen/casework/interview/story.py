@@ -14,6 +14,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ from mianshen.program.program import Entity, Program
 from mianshen.records import diagnostics as record_diagnostics
 from mianshen.records.read import CASE_KEYS, DAY, read_record
 from mianshen.records.versions import HISTORY
-from mianshen.source import Diagnostic, RuleError, unlined
+from mianshen.source import RuleError, unlined
 from mianshen.values import Known, Missing
 
 NUMBER: Final = "P1"  # of a person who has not been given one
@@ -216,14 +217,12 @@ class Story:
         stated, others = written_rows(self.entry, person)
         lines.append(f"{self.entry.name}: {self._facts(stated)}")
         lines += [f"{HISTORY}:", *(f"  - {self._version(row)}" for row in others)] if others else []
-        above = person.parent
-        while above is not None:
+        for above in islice(person.lineage(), 1, None):
             if any(name in above.facts for _, name in self._told_names(above)) or self.told_unknown(above):
                 lines.append(f"{above.entity}: {self._facts(above)}")
             if person.parent is above:
                 beside = [row for row in above.children if row is not person]
                 lines += self._rows(self.entry.children or f"other_{self.entry.name}", beside)
-            above = above.parent
         for name in self._listed(person):
             children = self._children(person, name)
             if children is not None:
@@ -355,24 +354,17 @@ def story_of(root: Node, program: Program, as_of: dt.date | None, today: dt.date
         raise RuleError([diagnostic("E709.several_records", unlined(root.span.file), file=root.span.file)])
     dated = root.get(DAY) is not None
     case, wrong = read_record(root, program, as_of or (None if dated else today), CASE_KEYS, growing=True)
-    wrong = [mistake for mistake in wrong if not _may_come_later(mistake)]
+    wrong = [mistake for mistake in wrong if mistake.code != REQUIRED]  # that may yet be told
     if case is None or wrong:
         raise RuleError(wrong)
     return _opened(Story(program, case), _written_rows(program, case, root))
-
-
-def _may_come_later(mistake: Diagnostic) -> bool:
-    return mistake.code == REQUIRED
 
 
 def _written_rows(program: Program, case: Case, root: Mapping) -> dict[Row, list[Mapping]]:
     """Where each row's facts and lists are written."""
     entry, person = program.entities[program.entry], case.person
     mappings: dict[Row, list[Mapping]] = {person: [root, *_mappings(root.get(entry.name))]}
-    above = person.parent
-    while above is not None:
-        mappings[above] = _mappings(root.get(above.entity))
-        above = above.parent
+    mappings |= {row: _mappings(root.get(row.entity)) for row in islice(person.lineage(), 1, None)}
     if person.parent is not None:
         others = [row for row in person.parent.children if row is not person]
         items = _items(root.get(entry.children or f"other_{entry.name}"))

@@ -7,12 +7,13 @@ not, though the figures used for them are; the value of a personal fact is never
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from mianshen.casework.check import Checked, Checker
-from mianshen.casework.notice import diagnostics, phrases
+from mianshen.casework.notice import phrases
 from mianshen.casework.notice.content import Given, Notice
 from mianshen.casework.notice.digest import Digests, canonical_answer, digest_of, record_digest
 from mianshen.casework.notice.office import Letterhead
@@ -20,12 +21,15 @@ from mianshen.casework.notice.working import Working
 from mianshen.catalogue import diagnostic
 from mianshen.interpreter.result import BenefitResult, RowResult, benefit_result, row_result
 from mianshen.interpreter.rows import Row
-from mianshen.interpreter.trace.walk import Caveats, Step_
+from mianshen.interpreter.trace.walk import Caveats
 from mianshen.program.calendar import MISSING as CALENDAR
-from mianshen.program.program import Citation, Program
-from mianshen.source import Lang, Message, RuleError, unlined
+from mianshen.program.program import Benefit, Citation, Program
+from mianshen.program.titles import meant
+from mianshen.source import Diagnostic, Lang, Message, RuleError, listed, suggestion, unlined
 from mianshen.values import NOT_MODELLED, Missing
 from mianshen.version import __version__
+
+MOST_LISTED: Final = 24  # names in one sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Draft:
         self.day = case.as_of.isoformat()
         self.row = self._row(subject)
         self.result = self._result(subject)
-        trace = checker.explainer.trace(case, self._roots())
+        trace = checker.explainer.trace(case, [(self.row, name) for name in self._names()])
         self.working = Working(self.words, case, self.row, trace, lang)
 
     # -- what is asked about -------------------------------------------------------------------
@@ -79,21 +83,16 @@ class Draft:
         if subject.benefit is None and subject.row is None:
             raise RuleError([diagnostic("E747.nothing_asked", unlined(self.file))])
         if subject.benefit is not None and subject.benefit not in self.program.benefits:
-            raise RuleError([diagnostics.unknown_benefit(self.file, subject.benefit, self.program.benefits)])
+            raise RuleError([unknown_benefit(self.file, subject.benefit, self.program.benefits)])
         cancelled = {row.key: by.key for by, row in self.checked.case.reversed}
         if subject.row in cancelled and subject.row not in below:
-            raise RuleError(
-                [
-                    diagnostic(
-                        "E749.cancelled",
-                        unlined(self.file),
-                        key_name=subject.row,
-                        by=cancelled[subject.row],
-                    )
-                ]
-            )
+            by = cancelled[subject.row]
+            raise RuleError([diagnostic("E749.cancelled", unlined(self.file), key_name=subject.row, by=by)])
         if subject.row is not None and subject.row not in below:
-            raise RuleError([diagnostics.unknown_row(self.file, subject.row, below)])
+            fix = suggestion(subject.row, below, otherwise=Message("请核对核定材料", "Check the record"))
+            raise RuleError(
+                [diagnostic("E741.unknown_row", unlined(self.file), fix=fix, key_name=subject.row)]
+            )
         row = person if subject.row is None else below[subject.row]
         if subject.benefit is not None:
             row = self._of_benefit(subject.benefit, row)
@@ -111,24 +110,20 @@ class Draft:
     def _of_benefit(self, name: str, row: Row) -> Row:
         """The row that a benefit is decided for: the row named, the person, or what the person belongs to."""
         entity = self.program.benefits[name].entity
-        at: Row | None = row
-        while at is not None and at.entity != entity:
-            at = at.parent
+        at = next((one for one in row.lineage() if one.entity == entity), None)
         if at is not None:
             return at
         keys = [child.key for child in self.checked.case.person.children if child.entity == entity]
-        raise RuleError([diagnostics.needs_row(self.file, name, keys)])
+        names = listed(keys, MOST_LISTED)
+        raise RuleError([diagnostic("E742.needs_row", unlined(self.file), benefit=name, names=names)])
 
     def _result(self, subject: Subject) -> BenefitResult | RowResult:
         if subject.benefit is None:
             return row_result(self.program, self.row)
         return benefit_result(self.program.benefits[subject.benefit], self.row)
 
-    def _roots(self) -> list[Step_]:
-        """The decisions the answer consists of."""
-        return [(self.row, name) for name in self._names()]
-
     def _names(self) -> list[str]:
+        """The decisions the answer consists of."""
         if isinstance(self.result, RowResult):
             return list(self.result.values)
         benefit = self.result.benefit
@@ -296,6 +291,11 @@ class Draft:
         yield told("record_digest", digests.record)
         yield told("answer_digest", digests.answer)
         yield told("version", f"mianshen {__version__}")
+
+
+def unknown_benefit(file: str, name: str, benefits: Mapping[str, Benefit]) -> Diagnostic:
+    """Something is asked about that is no benefit's name or title."""
+    return diagnostic("E740.unknown_benefit", unlined(file), fix=meant(name, benefits), name=name)
 
 
 def _is_figure(missing: Missing) -> bool:

@@ -31,10 +31,9 @@ class Working:
         self.subject = subject
         self.steps = trace.steps
         self.lang: Lang = lang
-        self.above = list(_up(subject))
-        init = {*self.above, *_up(self.person), *self.person.versions, *self.person.children}
-        self.told = init
-        self.others = any(step.row not in init for step in self.steps)
+        self.above = list(subject.lineage())
+        self.told = {*self.above, *self.person.lineage(), *self.person.versions, *self.person.children}
+        self.others = any(step.row not in self.told for step in self.steps)
 
     def _say(self, message: Message, **values: object) -> str:
         return message.in_(self.lang, **values)
@@ -191,7 +190,7 @@ class Working:
                 facts.setdefault(value_read.row, {}).setdefault(
                     value_read.name.name, self._given(value_read, value_read.row)
                 )
-        order = [*_up(self.person), *self.person.versions, *self.person.children]
+        order = [*self.person.lineage(), *self.person.versions, *self.person.children]
         for row in sorted(facts, key=order.index):
             yield Facts(self._whose(row), tuple(facts[row].values()))
 
@@ -204,14 +203,6 @@ class Working:
     def _below(self, row: Row) -> bool:
         """Whether the row is one of the person's own, such as a claim."""
         return row.parent is not None and row.parent.current is self.person
-
-
-def _up(row: Row) -> Iterator[Row]:
-    """The row and those above it."""
-    at: Row | None = row
-    while at is not None:
-        yield at
-        at = at.parent
 
 
 def _one_line(formula: str) -> str:
