@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mianshen.cases.read import CaseOf, Programs, case_files, read_case_files
-from mianshen.shipped import shipped_rulebook
+from mianshen.shipped import shipped_cases
 from mianshen.source import Span
 from mianshen_cli.click_commands import argument
 from mianshen_cli.usage_errors import Refused
@@ -26,13 +26,13 @@ def cases_at(paths: Sequence[Path], programs: Programs) -> list[CaseOf]:
 
 def files_at(paths: Sequence[Path]) -> list[Path]:
     """The case files of the paths, or those beside the rulebook. Raises RuleError where there are none."""
-    return case_files(paths or [shipped_cases()])
+    return case_files(paths or [_beside_rulebook()])
 
 
-def shipped_cases() -> Path:
-    """The cases beside the rulebook, in a checkout."""
-    folder = shipped_rulebook().parent / "cases"
-    if not folder.is_dir():
+def _beside_rulebook() -> Path:
+    """The shipped cases, as they are named from the working folder. Refused where there are none."""
+    folder = shipped_cases()
+    if folder is None:
         raise Refused(NO_CASES)
     here = Path.cwd()
     return folder.relative_to(here) if folder.is_relative_to(here) else folder

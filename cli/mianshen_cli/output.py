@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from enum import IntEnum
 from typing import TypeAlias
 from unicodedata import category
@@ -75,6 +76,18 @@ def progress(length: int) -> Iterator[Callable[[int], None]]:
 
     with click.progressbar(length=length, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         yield bar.update
+
+
+def counted(count: int, thing: str, lang: Lang) -> str:
+    """A count with what is counted, in English; in Chinese the sentence around it names that."""
+    if lang == "zh":
+        return str(count)
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def grouped(amount: str) -> str:
+    """An amount of the engine's, with thousands marked."""
+    return f"{Decimal(amount):,}"
 
 
 def columns() -> int | None:

@@ -22,3 +22,9 @@ def shipped_rulebook() -> Path:
     if package.parent.name == "engine" and checkout.is_dir():
         return checkout
     raise FileNotFoundError(f"{installed}: the shipped rulebook is missing; install mianshen again")
+
+
+def shipped_cases() -> Path | None:
+    """The folder of cases beside the shipped rulebook, in a checkout; None where the rulebook came alone."""
+    cases = shipped_rulebook().parent / "cases"
+    return cases if cases.is_dir() else None

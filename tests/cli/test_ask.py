@@ -73,6 +73,19 @@ def test_quitting_keeps_what_was_told(typed: Typed, tmp_path: Path) -> None:
     assert "claims: null" in lines
 
 
+def test_what_was_told_is_not_lost_where_a_file_cannot_be_written(typed: Typed, tmp_path: Path) -> None:
+    file, nowhere = tmp_path / "record.yaml", tmp_path / "none" / "record.yaml"
+    answers = ["因病致贫", "310113", "1", "q", ""]
+    status, out, err = typed(
+        [*answers, str(tmp_path), str(file)], "illness_poverty_aid", "--lang", "zh", "--save", str(nowhere)
+    )
+    assert status == 0
+    assert f"{nowhere}: 无法保存：没有这个文件或文件夹。" in err.replace("\n", "")
+    assert f"{tmp_path}: 无法保存：" in err.replace("\n", "")
+    assert f"已存入 {file}" in out
+    assert "illness_poverty" in file.read_text("utf-8")
+
+
 def test_what_is_not_known_ends_it_where_nothing_else_could_decide(typed: Typed) -> None:
     status, out, _ = typed(["?"], "illness_poverty_aid")  # without a category nobody is known to have it
     assert status == 0

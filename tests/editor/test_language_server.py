@@ -220,3 +220,13 @@ def test_a_rulebook_above_the_workspace_is_none_of_it(tmp_path: Path) -> None:
     workspace = Workspace(root, "en")
     assert workspace.rulebook(root / "cases.yaml") == root / "rules"
     assert workspace.rulebook(tmp_path / "other.yaml") == tmp_path
+
+
+def test_an_emptied_file_is_empty_whatever_stands_on_disk(tmp_path: Path) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text("facts: {}\n", "utf-8")
+    workspace = Workspace(tmp_path, "en")
+    workspace.open(file, "")
+    assert workspace.text(file) == ""
+    workspace.close(file)
+    assert workspace.text(file) == "facts: {}\n"

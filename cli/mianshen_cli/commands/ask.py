@@ -19,7 +19,7 @@ from mianshen.casework.interview.story import begun, read_story
 from mianshen.catalogue import diagnostic
 from mianshen.program.program import Program
 from mianshen.rulebook import open_program
-from mianshen.source import NOWHERE, Diagnostic, Lang, Message, RuleError
+from mianshen.source import NOWHERE, Diagnostic, Lang, Message, RuleError, reason_of
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option, today
 from mianshen_cli.output import Status
@@ -36,7 +36,7 @@ ALL = "all"
 @options.rulebook
 @options.change
 @options.record_day
-@option("--save", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@option("--save", metavar="FILE", type=Path)
 @option("--next", "once", is_flag=True)
 @option("--answer", "answers", metavar="NAME=VALUE", multiple=True)
 @option("--again", is_flag=True)
@@ -68,10 +68,9 @@ def ask(
         story, stopped = _talk(interview, story, view)
         if stopped and save is None:
             save = view.where_to_save()
-    if save is not None:
+        _save(interview, story, view, save)
+    elif save is not None:
         kept(interview, story, save)
-        if not once:
-            output.say(view.saved(story, save))
     if stopped:
         raise click.Abort
     return _finish(interview, story, view, once)
@@ -87,6 +86,19 @@ def _ready(program: Program, names: list[str], story: Story, answers: tuple[str,
         (mistake,) = error.diagnostics
         raise Refused(Message(mistake.sentences("zh"), mistake.sentences("en"))) from None
     return interview
+
+
+def _save(interview: Interview, story: Story, view: AskView, file: Path | None) -> None:
+    """Write what was told; where a file cannot be written, another is asked for, so that nothing told is lost."""
+    while file is not None:
+        try:
+            kept(interview, story, file)
+        except OSError as error:
+            output.complain(wording("ask.not_saved").in_(view.lang, file=file, reason=reason_of(error)))
+            file = view.where_to_save()
+        else:
+            output.say(view.saved(story, file))
+            return
 
 
 def _finish(interview: Interview, story: Story, view: AskView, once: bool) -> Status:

@@ -32,16 +32,16 @@ if TYPE_CHECKING:
 @option("--table", "tables", multiple=True, metavar="ENTITY=TABLE")
 @options.one_rulebook
 @options.overlay
-@option("--out", metavar="F.sql")
+@option("--out", metavar="F.sql", type=Path)
 def compile(  # noqa: A001
     lang: Lang, dialect: str, benefits: tuple[str, ...], entities: tuple[str, ...], as_of: dt.date | None,
-    tables: tuple[str, ...], rules: tuple[Path, ...], overlay: tuple[str, ...], out: str | None,
+    tables: tuple[str, ...], rules: tuple[Path, ...], overlay: tuple[str, ...], out: Path | None,
 ) -> Status:  # fmt: skip
     from mianshen.policy.scripts import Wish, compiled
     from mianshen.rulebook import open_program
 
     if out is not None:
-        refuse_replacing(Path(out), rule_files(rules, overlay))
+        refuse_replacing(out, rule_files(rules, overlay))
     program = open_program(rules, overlay)
     inputs = _inputs(tables, list(program.entities))
     if as_of is None:
@@ -51,7 +51,7 @@ def compile(  # noqa: A001
     if out is None:
         output.say(result.text.rstrip("\n"))
         return Status.DONE
-    with whole_file(Path(out)) as part:
+    with whole_file(out) as part:
         part.write_text(result.text, "utf-8")
     reads = ", ".join(inputs.get(entity, entity) for entity in result.reads)
     output.say(wording("compile.done").in_(lang, file=out, reads=reads, makes=", ".join(result.makes)))

@@ -25,13 +25,13 @@ def docs(
 ) -> Status:  # fmt: skip
     from mianshen.cases.read import Programs, case_files, read_case_files
     from mianshen.docs import subject_of, write_docs
-    from mianshen.shipped import shipped_rulebook
+    from mianshen.shipped import shipped_cases, shipped_rulebook
 
     programs = Programs(rules, overlays)
     programs.under(())
     folders = list(paths)
     if not folders and not rules:
-        folders = [folder for folder in [shipped_rulebook().parent / "cases"] if folder.is_dir()]
+        folders = [*filter(None, [shipped_cases()])]
     cases = read_case_files(case_files(folders), Programs(programs.rules)) if folders else None
     roots = programs.rules or (shipped_rulebook(),)
     with output.progress(len(cases or ())) as advance:

@@ -14,7 +14,6 @@ from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import command
 from mianshen_cli.output import Status
-from mianshen_cli.render.impact import grouped
 from mianshen_cli.wording import wording
 
 
@@ -41,7 +40,7 @@ def drift(
     if form == "json":
         output.say(output.json_text(content))
     else:
-        shown = content | {"difference": grouped(content["difference"])}
+        shown = content | {"difference": output.grouped(content["difference"])}
         output.say_folded(wording("drift.count").in_(lang, **shown))
         for suspect in content["suspects"]:
             output.say_folded("\n" + _told(lang, suspect))
@@ -61,7 +60,7 @@ def _told(lang: Lang, suspect: dict[str, Any]) -> str:
     of = "" if suspect["of"] is None else wording("drift.of").in_(lang, start=suspect["of"])
     spoilt = wording("drift.spoilt").in_(lang, **suspect) if suspect["spoilt"] else ""
     words = {name: suspect[name] for name in ("used", "rule", "explained")}
-    words["difference"] = grouped(suspect["difference"])
+    words["difference"] = output.grouped(suspect["difference"])
     title = suspect["title"][lang]
     return wording("drift.suspect").in_(
         lang, title=title, first=suspect["from"], until=until, of=of, spoilt=spoilt, **words

@@ -47,10 +47,6 @@ def lint(
         tell("\n".join([first + mark, *more]))
     errors, warnings = findings.count("error"), findings.count("warning")
     counts = ((findings.files, "file"), (errors, "mistake"), (warnings, "warning"))
-    files, mistakes, doubts = (str(count) if lang == "zh" else _many(count, thing) for count, thing in counts)
+    files, mistakes, doubts = (output.counted(count, thing, lang) for count, thing in counts)
     output.say(wording("lint.count").in_(lang, files=files, errors=mistakes, warnings=doubts))
     return status
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

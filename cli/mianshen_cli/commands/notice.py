@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -71,7 +71,7 @@ def notice(
     desk = Desk(rules, overlays, as_of)
     read = [] if source.is_dir() else desk.read([source], case)
     if not many and (len(read) == 1 or claim is not None):
-        return _one(lang, desk, read, _Asked(file, benefits, claim, to, issuer, serial, verification))
+        return _one(lang, desk, read, file, benefits, claim, to, issuer, serial, verification)
     layout = _layout(to, lang, desk.today, issuer, serial, pdf, verification)
     if source.is_dir():
         return _of_run(source, benefits, statuses, records, layout)
@@ -80,20 +80,10 @@ def notice(
     return _of_records(desk, read, RunOrder(source, benefits, statuses or ("eligible",)), layout)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What one notice is to be about, and what stands on it."""
-
-    file: str
-    benefits: tuple[str, ...]
-    claim: str | None
-    out: Path
-    office: OfficeFile | None
-    serial: str
-    verification: bool
-
-
-def _one(lang: Lang, desk: Desk, read: list[Given], asked: _Asked) -> Status:
+def _one(
+    lang: Lang, desk: Desk, read: list[Given], file: str, benefits: tuple[str, ...], claim: str | None, out: Path,
+    office: OfficeFile | None, serial: str, verification: bool,
+) -> Status:  # fmt: skip
     """One notice about the one record of a file. Raises RuleError."""
     from mianshen.casework.notice import (
         Subject,
@@ -103,25 +93,25 @@ def _one(lang: Lang, desk: Desk, read: list[Given], asked: _Asked) -> Status:
         write_notice,
     )
 
-    if len(asked.benefits) > 1:
+    if len(benefits) > 1:
         raise Refused(wording("notice.one_benefit"))
     if len(read) > 1:
-        raise RuleError([diagnostic("E746.several_records", unlined(asked.file), count=len(read))])
+        raise RuleError([diagnostic("E746.several_records", unlined(file), count=len(read))])
     answer = desk.answer(read[0])
     output.complain_of(read[0].record.rejects, lang)
     program, person = answer.checker.program, answer.checked.case.person
     head = None
-    if asked.office is not None:
-        head = letterhead(asked.office, program, person, asked.serial, desk.today, lang)
-    named = name_of(asked.benefits[0], program.benefits) if asked.benefits else None
-    subject = Subject(named, asked.claim, asked.file)
+    if office is not None:
+        head = letterhead(office, program, person, serial, desk.today, lang)
+    named = name_of(benefits[0], program.benefits) if benefits else None
+    subject = Subject(named, claim, file)
     notice = notice_of(answer.checker, answer.checked, subject, lang, head)
-    write_notice(notice, asked.out)
-    if asked.verification:
-        beside = asked.out.with_suffix(".verification.json")
+    write_notice(notice, out)
+    if verification:
+        beside = out.with_suffix(".verification.json")
         beside.write_text(verification_file(answer.checker, answer.checked, subject), "utf-8")
         output.say(wording("notice.verification").in_(lang, out=beside))
-    output.say(wording("notice.done").in_(lang, out=asked.out))
+    output.say(wording("notice.done").in_(lang, out=out))
     return Status.FOUND if read[0].record.rejects else Status.DONE
 
 

@@ -8,30 +8,26 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import click
-
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Whole, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
-_PATH = click.Path(path_type=Path)
-
 
 @command
 @option("--host", default="127.0.0.1", metavar="H")  # fmt: skip
 @option("--port", type=Whole(0, 65535), default=8000, metavar="N")  # fmt: skip
-@option("--certificate", type=_PATH, metavar="F")
-@option("--key", type=_PATH, metavar="F")
-@option("--tokens", type=_PATH, metavar="F")
+@option("--certificate", type=Path, metavar="F")
+@option("--key", type=Path, metavar="F")
+@option("--tokens", type=Path, metavar="F")
 @option("--new-token", metavar="NAME=ROLES")  # fmt: skip
-@option("--audit", type=_PATH, metavar="F")
-@option("--store", type=_PATH, metavar="F")  # fmt: skip
-@option("--runs", type=_PATH, metavar="DIR")
-@option("--cases", type=_PATH, multiple=True, metavar="PATH")  # fmt: skip
-@option("--docs", type=_PATH, metavar="DIR")  # fmt: skip
+@option("--audit", type=Path, metavar="F")
+@option("--store", type=Path, metavar="F")  # fmt: skip
+@option("--runs", type=Path, metavar="DIR")
+@option("--cases", type=Path, multiple=True, metavar="PATH")  # fmt: skip
+@option("--docs", type=Path, metavar="DIR")  # fmt: skip
 @option("--name", "names", multiple=True, metavar="HOST")  # fmt: skip
 @option("--workers", type=Whole(1, 64), metavar="N")  # fmt: skip
 @option("--rate", type=Whole(1, 100000), default=50, metavar="N")  # fmt: skip
@@ -43,13 +39,14 @@ def serve(
     docs: Path | None, names: tuple[str, ...], workers: int | None, rate: int, rules: tuple[Path, ...], overlays: tuple[str, ...],
 ) -> Status:  # fmt: skip
     from mianshen import serve as room
+    from mianshen.shipped import shipped_cases
 
     if new_token is not None:
         return _new_token(lang, tokens, new_token)
     room.refuse_without_extra()
     settings = room.Settings(
         host, port, lang, rules, overlays, certificate, key, tokens, audit, store, runs,
-        cases or _shipped_cases(), names, workers or os.cpu_count() or 1, rate, docs,
+        cases or tuple(filter(None, [shipped_cases()])), names, workers or os.cpu_count() or 1, rate, docs,
     )  # fmt: skip
     room.refuse_unfit(settings)
     listening = room.address(settings)
@@ -60,24 +57,11 @@ def serve(
     return Status.DONE
 
 
-def _shipped_cases() -> tuple[Path, ...]:
-    """The cases beside the rulebook, in a checkout."""
-    from mianshen.shipped import shipped_rulebook
-
-    folder = shipped_rulebook().parent / "cases"
-    return (folder,) if folder.is_dir() else ()
-
-
 def _new_token(lang: Lang, file: Path | None, text: str) -> Status:
     from mianshen.serve.identity import new_token
 
     name, equals, roles = text.partition("=")
     if file is None or not equals:
-        raise Refused(
-            Message(
-                "--new-token 写成 名称=角色，并用 --tokens 给出文件",
-                "--new-token takes NAME=ROLES, and --tokens the file",
-            )
-        )
+        raise Refused(wording("serve.no_token"))
     output.say(wording("serve.token").in_(lang, name=name, token=new_token(file, name, roles)))
     return Status.DONE

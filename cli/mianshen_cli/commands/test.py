@@ -75,7 +75,11 @@ def _outcomes(lang: Lang, outcomes: Sequence[Outcome]) -> Status:
             )
         )
     output.say()
-    output.say(wording("test.total").in_(lang, cases=_cases(len(outcomes), lang), failed=_failed(outcomes)))
+    output.say(
+        wording("test.total").in_(
+            lang, cases=output.counted(len(outcomes), "case", lang), failed=_failed(outcomes)
+        )
+    )
     scripted = sum("duckdb" in outcome.answers for outcome in outcomes)
     if scripted:
         output.say(wording("test.scripted").in_(lang, count=scripted))
@@ -116,8 +120,8 @@ def _changes(lang: Lang, cases: list[CaseOf], changes: Changes) -> Status:
     if changes.left_out:
         output.say(wording("test.left_out").in_(lang, names=", ".join(map(_name, changes.left_out))))
     touched = {id(item.case) for item in changes.changes}
-    many = str(len(changes.changes)) if lang == "zh" else _many(len(changes.changes), "expectation")
-    tried = _cases(len(cases) - len(changes.left_out), lang)
+    many = output.counted(len(changes.changes), "expectation", lang)
+    tried = output.counted(len(cases) - len(changes.left_out), "case", lang)
     output.say(wording("test.changed").in_(lang, cases=tried, changed=len(touched), many=many))
     return Status.FOUND if changes.changes else Status.DONE
 
@@ -145,11 +149,3 @@ def _cause(cause: Cause) -> str:
 
 def _name(case: CaseOf) -> str:
     return f"{case.file.stem}.{case.name}"
-
-
-def _cases(count: int, lang: Lang) -> str:
-    return str(count) if lang == "zh" else _many(count, "case")
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

@@ -15,7 +15,6 @@ from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
-from mianshen_cli.render.impact import grouped
 from mianshen_cli.wording import wording
 
 MOST = 15
@@ -81,8 +80,8 @@ def _crossings(lang: Lang, crossings: list[dict[str, Any]]) -> str:
             c["benefit_title"][lang],
             f"{c['gained']:,}",
             f"{c['lost']:,}",
-            grouped(c["difference"]),
-            grouped(c["notch"]),
+            output.grouped(c["difference"]),
+            output.grouped(c["notch"]),
         )
         for c in crossings
     ]

@@ -87,8 +87,4 @@ def _show_rows(lang: Lang, program: Any, entity: Any, rows: dict[str, Any]) -> N
 
 
 def _yuan(amount: str | None) -> str:
-    """An amount of yuan with thousands marked; nothing when there is none."""
-    if amount is None:
-        return ""
-    whole, _, fen = amount.partition(".")
-    return f"{int(whole):,}.{fen}" if not whole.startswith("-0") else amount
+    return "" if amount is None else output.grouped(amount)

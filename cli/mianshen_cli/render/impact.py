@@ -55,7 +55,7 @@ def summary(lang: Lang, content: Mapping[str, Any]) -> str:
 
 def _grouped(estimate: Mapping[str, Any]) -> dict[str, Any]:
     """An estimate whose amounts have their thousands marked."""
-    return {**estimate, **{name: grouped(estimate[name]) for name in ("difference", "standard_error")}}
+    return {**estimate, **{name: output.grouped(estimate[name]) for name in ("difference", "standard_error")}}
 
 
 def _heading(lang: Lang, overlays: str, content: Mapping[str, Any]) -> str:
@@ -71,7 +71,7 @@ def _money(lang: Lang, content: Mapping[str, Any]) -> str:
     listed = [(n["title"][lang], n) for n in content["decisions"].values()
               if n["difference"] is not None and (n["rows"] or n["least"] != n["most"])]  # fmt: skip
     listed += [(_FUND[name].in_(lang), n) for name, n in content["fund"].items()]
-    whole = any(len(grouped(n["before"])) > LONG for _, n in listed)
+    whole = any(len(output.grouped(n["before"])) > LONG for _, n in listed)
     rows = [
         (title, _amount(n["before"], whole), _signed(n["difference"], whole), *_interval(n, whole))
         for title, n in listed
@@ -94,7 +94,7 @@ def _estimates(lang: Lang, content: Mapping[str, Any]) -> str:
     sums += [(_FUND[name].in_(lang), n) for name, n in content["fund"].items()]
     for kind, heads in _ESTIMATES.items():
         listed = [(title, n[kind]) for title, n in sums if kind in n and n[kind]["difference"].strip("-0.")]
-        whole = any(len(grouped(part["difference"])) > LONG for _, part in listed)
+        whole = any(len(output.grouped(part["difference"])) > LONG for _, part in listed)
         rows = [
             (title, _signed(part["difference"], whole), _amount(part["standard_error"] or "0.00", whole))
             for title, part in listed
@@ -116,7 +116,7 @@ def _benefits(lang: Lang, benefits: Mapping[str, Any]) -> str:
     shown = [
         n for n in benefits.values() if n["gained"] or n["lost"] or n["rows"] or (n["difference"] or "0.00") != "0.00"
     ]  # fmt: skip
-    whole = any(len(grouped(n["difference"] or "0.00")) > LONG for n in shown)
+    whole = any(len(output.grouped(n["difference"] or "0.00")) > LONG for n in shown)
     rows = [
         (n["title"][lang], f"{n['gained']:,}", f"{n['lost']:,}",
          "" if n["difference"] is None else _signed(n["difference"], whole), f"{n['left_out']:,}" if n["left_out"] else "")
@@ -133,7 +133,7 @@ def _bands(lang: Lang, bands: Mapping[str, Any]) -> str:
 
 
 def _causes(lang: Lang, causes: Sequence[Mapping[str, Any]]) -> str:
-    whole = any(len(grouped(cause["people"].get("difference", "0.00"))) > LONG for cause in causes)
+    whole = any(len(output.grouped(cause["people"].get("difference", "0.00"))) > LONG for cause in causes)
     rows = [
         (cause["title"][lang], f"{cause['people'].get('changed', 0):,}",
          _signed(cause["people"].get("difference", "0.00"), whole), cause["clause"])
@@ -153,15 +153,8 @@ def _table(lang: Lang, heads: Sequence[str], rows: Sequence[Sequence[str]], righ
 
 def _amount(yuan: str, whole: bool) -> str:
     """With thousands marked; `whole`: without the fen."""
-    shown = grouped(yuan)
+    shown = output.grouped(yuan)
     return shown.rsplit(".", 1)[0] if whole else shown
-
-
-def grouped(yuan: str) -> str:
-    """An amount with thousands marked."""
-    whole, _, fen = yuan.partition(".")
-    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
-    return f"{sign}{int(digits):,}.{fen}"
 
 
 def _signed(yuan: str, whole: bool) -> str:

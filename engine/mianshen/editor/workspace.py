@@ -62,16 +62,13 @@ class Workspace:
     def text(self, file: Path) -> str:
         """What stands in a file, as the editor has it; empty where it cannot be read."""
         try:
-            return self.texts.get(str(file)) or file.read_text("utf-8")
+            return self.texts[str(file)] if str(file) in self.texts else file.read_text("utf-8")
         except (OSError, UnicodeDecodeError):
             return ""
 
-    def _parse(
-        self, source: Path | str | bytes, file: str | None = None
-    ) -> tuple[Node | None, list[Diagnostic]]:
+    def _parse(self, content: bytes, file: str) -> tuple[Node | None, list[Diagnostic]]:
         """The tree of a file, from the editor's text where there is one."""
-        text = self.texts.get(file or "")
-        return self._tree(source if text is None else text, file)
+        return self._tree(self.texts.get(file, content), file)
 
     def rulebook(self, file: Path) -> Path:
         """The rulebook that a file belongs to: the folder above it, one of the workspace, or the shipped one."""

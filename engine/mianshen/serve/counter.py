@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from mianshen.casework.check import Checked, Checker
 from mianshen.casework.interview import Interview, Place, Question, Story
+from mianshen.casework.interview.answer import about
 from mianshen.casework.interview.answer import record as record_text
 from mianshen.casework.interview.story import begun, story_of
 from mianshen.catalogue import diagnostic
@@ -226,10 +227,7 @@ class Counter:
     def checked(self) -> Checked:
         """What is told so far decided: what may yet be told is unknown."""
         case = Scenario(self.program).copy(self.story.case)[0]
-        checked = self.checker.check(case)
-        names = {benefit.name for benefit in self.interview.benefits}
-        benefits = {name: result for name, result in checked.result.benefits.items() if name in names}
-        return replace(checked, result=replace(checked.result, benefits=benefits))
+        return about(self.interview, self.checker.check(case))
 
     def view(self) -> CounterView:
         question = self.edited or self.interview.next(self.story)

@@ -87,7 +87,11 @@ def answered(interview: Interview, story: Story) -> tuple[Checker, Checked]:
     case, answered = (None, wrong) if node is None else read_record(node, interview.program)
     if case is None:
         raise RuleError(answered)
-    checked = checker.check(case)
+    return checker, about(interview, checker.check(case))
+
+
+def about(interview: Interview, checked: Checked) -> Checked:
+    """A checked case with the benefits of the interview alone."""
     names = {benefit.name for benefit in interview.benefits}
     benefits = {name: part for name, part in checked.result.benefits.items() if name in names}
-    return checker, replace(checked, result=replace(checked.result, benefits=benefits))
+    return replace(checked, result=replace(checked.result, benefits=benefits))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from mianshen.casework.answers import shown
 from mianshen.casework.check import Plain
 from mianshen.casework.interview.story import Place, Story
 from mianshen.casework.interview.typed import as_written
@@ -25,7 +26,7 @@ from mianshen.program.core import AsOf, Boolean, Code, Listing, Numeric
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.records.facts import read_fact
 from mianshen.source import NOWHERE, Diagnostic, Lang, Message
-from mianshen.values import Known, Unknown, as_money
+from mianshen.values import Known, Unknown
 from mianshen.wording import wording
 
 MOST_ROWS: Final = 99
@@ -182,8 +183,4 @@ def _is_count(text: str, low: int, high: int) -> bool:
 
 
 def _text(fact: Fact, value: Known | AsOf) -> str:
-    if isinstance(value, AsOf):
-        return "as_of"
-    if isinstance(value, Decimal):
-        return as_money(value) if fact.written == "money" else f"{value:f}"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return "as_of" if isinstance(value, AsOf) else shown(value, fact.written)
