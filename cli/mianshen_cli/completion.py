@@ -121,7 +121,7 @@ _NAMES: Final[Mapping[tuple[str, str], Callable[[click.Context], Names]]] = {
     ("", "benefits"): _benefits,
     ("", "case"): _cases,
     ("", "entity"): _entities,
-    ("check", "asked"): _benefits_or_all,
+    ("check", "requested"): _benefits_or_all,
     ("ask", "names"): _benefits_or_all,
     ("show", "name"): _everything,
     ("graph", "name"): _everything,

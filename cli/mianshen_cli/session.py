@@ -24,8 +24,8 @@ from mianshen_cli.wording import wording
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """A record and the overlays its file wants it decided under."""
+class FileRecord:
+    """A record of a file and the overlays the file wants it decided under."""
 
     file: Path
     record: Record
@@ -33,13 +33,16 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    given: Given
+class CheckedRecord:
+    """A record of a file, decided."""
+
+    file: Path
+    record: Record
     checker: Checker
     checked: Checked
 
 
-class Desk:
+class Session:
     """Opens rulebooks and reads records, as the options say."""
 
     def __init__(self, rules: tuple[Path, ...], overlays: tuple[str, ...], as_of: dt.date | None) -> None:
@@ -55,33 +58,36 @@ class Desk:
             self.programs[overlays] = open_program(self.rules, [*overlays, *self.overlays])
         return checker_of(self.programs[overlays])
 
-    def read(self, files: list[Path], name: str | None) -> list[Given]:
+    def read(self, files: list[Path], name: str | None) -> list[FileRecord]:
         """Every record of every file, or the one of that name; RuleError with the mistakes of all files."""
-        givens: list[Given] = []
+        records: list[FileRecord] = []
         wrong: list[Diagnostic] = []
         for file in files:
             try:
                 source = sys.stdin.buffer.read() if str(file) == "-" else file
-                records = read_cases(source, partial(self._program, file), self.as_of, self.today, name)
+                cases = read_cases(source, partial(self._program, file), self.as_of, self.today, name)
             except RuleError as error:
                 wrong += error.diagnostics
                 continue
-            givens += [
-                Given(file, record, tuple(overlay_of(file, o) for o in record.overlays)) for record in records
+            records += [
+                FileRecord(file, record, tuple(overlay_of(file, o) for o in record.overlays))
+                for record in cases
             ]
         if wrong:
             raise RuleError(wrong)
-        if name is not None and not givens:
+        if name is not None and not records:
             raise no_case(name)
-        return givens
+        return records
 
     def _program(self, file: Path, overlays: tuple[str, ...]) -> Program:
         """The rulebook that a record of a file is read and decided under."""
         return self.checker(tuple(overlay_of(file, overlay) for overlay in overlays)).program
 
-    def answer(self, given: Given) -> Answer:
-        checker = self.checker(given.overlays)
-        return Answer(given, checker, checker.check_record(given.record, self.as_of, self.today))
+    def check(self, item: FileRecord) -> CheckedRecord:
+        """A record decided under its overlays."""
+        checker = self.checker(item.overlays)
+        checked = checker.check_record(item.record, self.as_of, self.today)
+        return CheckedRecord(item.file, item.record, checker, checked)
 
 
 def no_case(name: str) -> Refused:
@@ -89,10 +95,10 @@ def no_case(name: str) -> Refused:
     return Refused(wording("session.no_case").filled(name=name))
 
 
-def undecided(answer: Answer) -> list[Diagnostic]:
+def undecided(answer: CheckedRecord) -> list[Diagnostic]:
     """What deciding itself refused, each at its row; a row nobody described stands where the person does."""
-    record, case = answer.given.record, answer.checked.case
-    person = record.places.get(case.person, unlined(str(answer.given.file)))
+    record, case = answer.record, answer.checked.case
+    person = record.places.get(case.person, unlined(str(answer.file)))
     return refused(case, record.rejects, person, record.places)
 
 

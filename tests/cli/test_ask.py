@@ -215,7 +215,9 @@ def test_what_cannot_be_used_is_refused_in_one_line(run: Run, words: list[str], 
 
 
 def test_whose_a_claim_is_cannot_be_answered(run: Run) -> None:
-    status, _, err = run("ask", "premium_subsidy", "--answer", "claims=1", "--answer", "C1.person_id=P9", *DAY)
+    status, _, err = run(
+        "ask", "premium_subsidy", "--answer", "claims=1", "--answer", "C1.person_id=P9", *DAY
+    )
     assert status == 2
     assert "there is nothing called C1.person_id to answer" in err
 

@@ -18,7 +18,7 @@ from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Plain, Status
 from mianshen_cli.render.answer import AnswerView
-from mianshen_cli.session import Answer, Desk, undecided
+from mianshen_cli.session import CheckedRecord, Session, undecided
 
 
 @command
@@ -28,7 +28,7 @@ from mianshen_cli.session import Answer, Desk, undecided
 @options.record_day
 @option("--case", metavar="NAME")
 @option("--explain", is_flag=True)
-@option("--why", "asked", metavar="NAME", multiple=True)
+@option("--why", "requested", metavar="NAME", multiple=True)
 @option("--about", metavar="NAME", multiple=True)
 @options.form
 def check(
@@ -39,22 +39,24 @@ def check(
     as_of: dt.date | None,
     case: str | None,
     explain: bool,
-    asked: tuple[str, ...],
+    requested: tuple[str, ...],
     about: tuple[str, ...],
     form: str,
 ) -> Status:
     if explain:  # `--explain NAME` is a flag and a word to click, and the word no file
         about += tuple(file for file in files if _is_name(file))
         files = tuple(file for file in files if file not in about)
-    desk = Desk(rules, overlays, as_of)
-    read = desk.read([Path(file) for file in files], case)
-    answers = [desk.answer(item) for item in read]
+    session = Session(rules, overlays, as_of)
+    read = session.read([Path(file) for file in files], case)
+    answers = [session.check(item) for item in read]
     if form == "json":
-        as_jsons = [_as_json(answer, lang, explain or bool(about), asked) for answer in answers]
+        as_jsons = [_as_json(answer, lang, explain or bool(about), requested) for answer in answers]
         alone = len(as_jsons) == 1 and (read[0].record.alone or case is not None)
         output.say(output.json_text(as_jsons[0] if alone else as_jsons))
     else:
-        output.say("\n\n".join(_as_text(answer, lang, Steps(explain, about), asked) for answer in answers))
+        output.say(
+            "\n\n".join(_as_text(answer, lang, Steps(explain, about), requested) for answer in answers)
+        )
     return _complain(answers, lang)
 
 
@@ -64,13 +66,13 @@ def _is_name(word: str) -> bool:
     return word != "-" and path.suffix not in (".yaml", ".yml", ".json") and not path.exists()
 
 
-def _as_json(answer: Answer, lang: Lang, explain: bool, asked: tuple[str, ...]) -> Plain:
+def _as_json(answer: CheckedRecord, lang: Lang, explain: bool, requested: tuple[str, ...]) -> Plain:
     json = answer.checker.answer(answer.checked, lang, explain)
-    if asked:
-        from mianshen_cli.render.what_if import asked_about
+    if requested:
+        from mianshen_cli.render.what_if import prospects_of
 
-        prospector, named = asked_about(answer, asked)
-        json["why"] = {name.name: prospector.plain(name, lang) for name in named}
+        prospector, prospects = prospects_of(answer, requested)
+        json["why"] = {prospect.name: prospector.plain(prospect, lang) for prospect in prospects}
     return json
 
 
@@ -81,7 +83,7 @@ class Steps:
     every: bool
     about: tuple[str, ...]
 
-    def of(self, answer: Answer) -> Trace | None:
+    def of(self, answer: CheckedRecord) -> Trace | None:
         """The steps of an answer; Refused for what names neither a benefit nor a claim of the record."""
         explainer, checked = answer.checker.explainer, answer.checked
         if not self.about:
@@ -97,22 +99,24 @@ class Steps:
         return explainer.trace(checked.case, roots)
 
 
-def _as_text(answer: Answer, lang: Lang, steps: Steps, asked: tuple[str, ...]) -> str:
+def _as_text(answer: CheckedRecord, lang: Lang, steps: Steps, requested: tuple[str, ...]) -> str:
     text = AnswerView(answer.checker, lang).text(answer.checked, steps.of(answer), bool(steps.about))
-    if asked:
-        from mianshen_cli.render.what_if import ProspectView, asked_about
+    if requested:
+        from mianshen_cli.render.what_if import ProspectView, prospects_of
 
-        prospector, named = asked_about(answer, asked)
+        prospector, prospects = prospects_of(answer, requested)
         view = ProspectView(prospector, lang)
-        return "\n\n".join([text, *(output.folded(view.text(name), output.columns()) for name in named)])
+        return "\n\n".join(
+            [text, *(output.folded(view.text(prospect), output.columns()) for prospect in prospects)]
+        )
     return text
 
 
-def _complain(answers: list[Answer], lang: Lang) -> Status:
+def _complain(answers: list[CheckedRecord], lang: Lang) -> Status:
     """Says what was rejected, each row with its place where it is known."""
     status = Status.DONE
     for answer in answers:
-        output.complain_of(answer.given.record.rejects, lang)
+        output.complain_of(answer.record.rejects, lang)
         if answer.checked.result.rejected:
             status = Status.FOUND
         output.complain_of(undecided(answer), lang)

@@ -42,9 +42,9 @@ def mutate(
     share = None if least is None else _share(least)
     files = files_at(paths)
     setup = Setup(tuple(files), rules, overlays)
-    with bar() as told:
+    with bar() as advance:
         campaign = run_campaign(
-            setup, jobs or os.cpu_count() or 1, None if journal is None else Path(journal), told
+            setup, jobs or os.cpu_count() or 1, None if journal is None else Path(journal), advance
         )
     program = open_program(setup.rules, overlays)
     weighed = sorted(

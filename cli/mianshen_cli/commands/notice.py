@@ -21,7 +21,7 @@ from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.progress import Progress
-from mianshen_cli.session import Desk, Given, refuse_replacing, rule_files
+from mianshen_cli.session import FileRecord, Session, refuse_replacing, rule_files
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
@@ -68,20 +68,20 @@ def notice(
     refuse_replacing(to, [*inputs, *rule_files(rules, overlays)])
     refuse_unfit(to if to.suffix else Path(f"{out}.pdf" if pdf else f"{out}.html"))
     issuer = None if office is None else read_office(Path(office))
-    desk = Desk(rules, overlays, as_of)
-    read = [] if source.is_dir() else desk.read([source], case)
+    session = Session(rules, overlays, as_of)
+    read = [] if source.is_dir() else session.read([source], case)
     if not many and (len(read) == 1 or claim is not None):
-        return _one(lang, desk, read, file, benefits, claim, to, issuer, serial, verification)
-    layout = _layout(to, lang, desk.today, issuer, serial, pdf, verification)
+        return _one(lang, session, read, file, benefits, claim, to, issuer, serial, verification)
+    layout = _layout(to, lang, session.today, issuer, serial, pdf, verification)
     if source.is_dir():
         return _of_run(source, benefits, statuses, records, layout)
     from mianshen.past_runs.notices import RunOrder
 
-    return _of_records(desk, read, RunOrder(source, benefits, statuses or ("eligible",)), layout)
+    return _of_records(session, read, RunOrder(source, benefits, statuses or ("eligible",)), layout)
 
 
 def _one(
-    lang: Lang, desk: Desk, read: list[Given], file: str, benefits: tuple[str, ...], claim: str | None, out: Path,
+    lang: Lang, session: Session, read: list[FileRecord], file: str, benefits: tuple[str, ...], claim: str | None, out: Path,
     office: OfficeFile | None, serial: str, verification: bool,
 ) -> Status:  # fmt: skip
     """One notice about the one record of a file. Raises RuleError."""
@@ -97,12 +97,12 @@ def _one(
         raise Refused(wording("notice.one_benefit"))
     if len(read) > 1:
         raise RuleError([diagnostic("E746.several_records", unlined(file), count=len(read))])
-    answer = desk.answer(read[0])
+    answer = session.check(read[0])
     output.complain_of(read[0].record.rejects, lang)
     program, person = answer.checker.program, answer.checked.case.person
     head = None
     if office is not None:
-        head = letterhead(office, program, person, serial, desk.today, lang)
+        head = letterhead(office, program, person, serial, session.today, lang)
     named = name_of(benefits[0], program.benefits) if benefits else None
     subject = Subject(named, claim, file)
     notice = notice_of(answer.checker, answer.checked, subject, lang, head)
@@ -143,14 +143,14 @@ def _of_run(
     return _told(layout, count)
 
 
-def _of_records(desk: Desk, read: list[Given], order: RunOrder, layout: Layout) -> Status:
+def _of_records(session: Session, read: list[FileRecord], order: RunOrder, layout: Layout) -> Status:
     """A notice for every record of a file whose answer is asked for. Raises RuleError."""
     from mianshen.past_runs.notices import notifications_of_records, write_notices
 
     rejects = [diagnostic for record in read for diagnostic in record.record.rejects]
     output.complain_of(rejects, layout.lang)
-    answers = [desk.answer(record) for record in read if record.record.case.person.rejection is None]
-    benefits = _named(tuple(order.benefits), desk.checker().program, str(order.run))
+    answers = [session.check(record) for record in read if record.record.case.person.rejection is None]
+    benefits = _named(tuple(order.benefits), session.checker().program, str(order.run))
     order = replace(order, benefits=benefits)
     notices = notifications_of_records([(answer.checker, answer.checked) for answer in answers], order)
     count = write_notices(notices, len(notices), layout)

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
-from mianshen.casework.causes import Desk
+from mianshen.casework.check import checker_of
 from mianshen.casework.redetermination import Terms, refuse_unknown, rows_of
 from mianshen.casework.redetermination import redetermine as redetermined
 from mianshen.casework.redetermination_data import to_plain
@@ -60,21 +60,23 @@ def redetermine(
         raise Refused(wording("redetermine.both_days"))
     node, under = _record(Path(file), case)
     new_node, new_under = (node, under) if new is None else _record(Path(new), case)
-    old_desk = Desk(open_program(rules, under))
-    new_desk = old_desk
+    old_explainer = checker_of(open_program(rules, under)).explainer
+    new_explainer = old_explainer
     if against or overlays or new_under != under:
-        new_desk = Desk(open_program(against or rules, [*new_under, *overlays]))
-    refuse_unknown(late, node, new_desk.program)
+        new_explainer = checker_of(open_program(against or rules, [*new_under, *overlays])).explainer
+    refuse_unknown(late, node, new_explainer.program)
     extra: tuple[Node, ...] = tuple(row for path in more for row in rows_of(Path(path)))
-    before = Terms(old_desk, from_date or _day(node), frozenset(late))
-    after = Terms(new_desk, to_date or _day(new_node), frozenset(), extra)
+    before = Terms(old_explainer, from_date or _day(node), frozenset(late))
+    after = Terms(new_explainer, to_date or _day(new_node), frozenset(), extra)
     result = redetermined(node, before, after, None if new is None else new_node)
     if form == "json":
-        output.say(output.json_text(to_plain(result, old_desk.program, new_desk.program)))
+        output.say(output.json_text(to_plain(result, old_explainer.program, new_explainer.program)))
     else:
         files = None if new is None else (file, new)
         rows = _listed(wording("redetermine.without"), late), _listed(wording("redetermine.added"), more)
-        output.say(RedeterminationView(old_desk.program, new_desk.program, lang, files, rows).text(result))
+        output.say(
+            RedeterminationView(old_explainer.program, new_explainer.program, lang, files, rows).text(result)
+        )
     output.complain_of(result.rejects, lang)
     rejected = any(row.rejection is not None for side in (result.before, result.after) for row in side.rows())
     return Status.FOUND if rejected else Status.DONE

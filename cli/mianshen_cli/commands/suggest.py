@@ -72,22 +72,22 @@ def _suggestions(
     cases = cases_at(paths, Programs(roots))
     points = [point for point in coverage_of(cases, programs).uncovered if point.part != "unknown_paths"]
     files = tuple(files_at(paths))
-    with bar() as told:
+    with bar() as advance:
         survivors = run_campaign(
             Setup(files, roots, overlays),
             jobs or os.cpu_count() or 1,
             None if journal is None else Path(journal),
-            told,
+            advance,
         ).survivors
     places = len(survivors) + len(points)
     done = 0
 
-    with bar() as told:
+    with bar() as advance:
 
         def one_more(count: int) -> None:
             nonlocal done
             done += count
-            told(sample + places, count)
+            advance(sample + places, count)
 
         seeking = Suggesting(programs.under(()), sample, one_more)
         suggestions = [*islice(chain(seeking.for_mutants(survivors), seeking.for_points(points)), most)]

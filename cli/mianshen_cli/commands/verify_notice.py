@@ -16,7 +16,7 @@ from mianshen.source import Lang, RuleError, unlined
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
-from mianshen_cli.session import Desk, refuse_replacing, rule_files
+from mianshen_cli.session import Session, refuse_replacing, rule_files
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
@@ -84,11 +84,11 @@ def _of_run(folder: Path, person: str | None) -> tuple[Checker, Checked]:
 def _of_record(
     file: Path, case: str | None, digests: Digests, rules: tuple[Path, ...], overlays: tuple[str, ...]
 ) -> tuple[Checker, Checked]:
-    desk = Desk(rules, overlays, dt.date.fromisoformat(digests.day))
-    records = desk.read([file], case)
+    session = Session(rules, overlays, dt.date.fromisoformat(digests.day))
+    records = session.read([file], case)
     if len(records) != 1:
         raise RuleError([diagnostic("E746.several_records", unlined(str(file)), count=len(records))])
-    answer = desk.answer(records[0])
+    answer = session.check(records[0])
     return answer.checker, answer.checked
 
 
@@ -121,8 +121,8 @@ def _write_page(lang: Lang, out: Path, rules: tuple[Path, ...], overlays: tuple[
     from mianshen.casework.notice.offline import offline_page
 
     refuse_replacing(out, rule_files(rules, overlays))
-    desk = Desk(rules, overlays, None)
-    content, decides = offline_page(desk.checker().program)
+    session = Session(rules, overlays, None)
+    content, decides = offline_page(session.checker().program)
     out.write_text(content, "utf-8")
     output.say(wording("verify_notice.page").in_(lang, out=out))
     if not decides:

@@ -107,14 +107,14 @@ class Explanation:
             for item in used.limited.inputs:
                 yield f"        {self._input(item, step.row)}"
 
-    def _input(self, given: Input, home: Row) -> str:
-        whose = f"{output.printable(given.row.key)} " if given.row.parent is home else ""
-        text = f"{whose}{self.say(self.words.title(given))} {given.name.name} = {self.say(self.words.shown(given))}"
-        if given.assumed:
+    def _input(self, input_: Input, home: Row) -> str:
+        whose = f"{output.printable(input_.row.key)} " if input_.row.parent is home else ""
+        text = f"{whose}{self.say(self.words.title(input_))} {input_.name.name} = {self.say(self.words.shown(input_))}"
+        if input_.assumed:
             return f"{text} [{self.say(wording('explanation.assumed'))}]"
-        if given.dated is None:
+        if input_.dated is None:
             return text
-        dated = given.dated
+        dated = input_.dated
         dates = f"{dated.start} –" if dated.end is None else f"{dated.start} – {dated.end}"
         source = self.say(self.words.citation(dated.citation))
         return f"{text} [{self.say(BASIS[dated.basis])}; {dates}; {source}]"

@@ -33,11 +33,11 @@ def bar() -> Iterator[Callable[[int, int], None]]:
 
     with click.progressbar(length=1, file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
 
-        def told(length: int, more: int) -> None:
+        def advance(length: int, more: int) -> None:
             shown.length = max(length, 1)
             shown.update(more)
 
-        yield told
+        yield advance
 
 
 class Progress:

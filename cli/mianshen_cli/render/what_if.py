@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from mianshen.casework.what_if import Prospect, Prospector, names_to_ask, prospects
+from mianshen.casework.what_if import Prospect, Prospector, names_with_prospects
 from mianshen.casework.wording import PERSONAL, STATUS
 from mianshen.interpreter import BenefitResult
 from mianshen.interpreter.formula import to_text
@@ -23,22 +23,22 @@ from mianshen.program.titles import meant, name_of
 from mianshen.source import Lang, Message
 from mianshen.values import Known
 from mianshen_cli import output
-from mianshen_cli.session import Answer
+from mianshen_cli.session import CheckedRecord
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
 _CONDITIONS = wording.group("what_if.conditions")
 
 
-def asked_about(answer: Answer, asked: Sequence[str]) -> tuple[Prospector, tuple[Prospect, ...]]:
-    """The prospects asked for; Refused for what names neither a benefit nor a claim of the record."""
+def prospects_of(answer: CheckedRecord, requested: Sequence[str]) -> tuple[Prospector, list[Prospect]]:
+    """The prospects requested, each once; Refused for what names neither a benefit nor a claim of the record."""
     prospector, checked = Prospector(answer.checker), answer.checked
-    known = names_to_ask(checked)
-    names = known if "all" in asked else named(answer, asked)
-    return prospector, prospects(prospector, checked, (name for name in names if name in known))
+    known = names_with_prospects(checked)
+    names = known if "all" in requested else named(answer, requested)
+    return prospector, [prospector.of(checked, name) for name in dict.fromkeys(names) if name in known]
 
 
-def named(answer: Answer, written: Sequence[str]) -> list[str]:
+def named(answer: CheckedRecord, written: Sequence[str]) -> list[str]:
     """Benefits, by name or title, and claims of the record; Refused for what is neither."""
     benefits = answer.checker.program.benefits
     claims = [row.key for row in answer.checked.case.person.children]
@@ -71,11 +71,11 @@ class ProspectView:
         lines = [
             f"== {title}{name}{'：' if self.lang == 'zh' else ': '}{self._say(STATUS[result.status])} =="
         ]
-        if prospect.later is not None:
+        if prospect.due_date is not None:
             lines += self._why(prospect)
-        if prospect.margins:
+        if prospect.headroom:
             lines += self._list(
-                wording("what_if.margins"), [self._margin(margin) for margin in prospect.margins]
+                wording("what_if.margins"), [self._headroom(headroom) for headroom in prospect.headroom]
             )
         return "\n".join(lines)
 
@@ -90,13 +90,13 @@ class ProspectView:
 
     def _why(self, prospect: Prospect) -> Iterator[str]:
         yield from self._list(
-            _CONDITIONS[prospect.result.status], [self._hurdle(hurdle) for hurdle in prospect.hurdles]
+            _CONDITIONS[prospect.result.status], [self._condition(condition) for condition in prospect.unmet]
         )
-        flips = [self._flip(flip) for flip in prospect.changes.flips]
+        counterfactuals = [self._counterfactual(counterfactual) for counterfactual in prospect.changes.flips]
         none = self._say(wording("what_if.no_change")) + (
             "" if prospect.changes.complete else self._say(wording("what_if.not_all"))
         )
-        yield from self._list(wording("what_if.changes"), flips) if flips else [none]
+        yield from self._list(wording("what_if.changes"), counterfactuals) if counterfactuals else [none]
         fixed = [
             self._say(
                 wording("what_if.fact"),
@@ -107,36 +107,40 @@ class ProspectView:
             for item in self.prospector.immutable(prospect)
         ]
         yield from self._list(wording("what_if.unchangeable"), fixed)
-        if prospect.later is not None:
-            yield from self._list(wording("what_if.time"), [self._later(prospect.later)])
+        if prospect.due_date is not None:
+            yield from self._list(wording("what_if.time"), [self._due_date(prospect.due_date)])
 
-    def _hurdle(self, hurdle: UnmetCondition) -> str:
+    def _condition(self, condition: UnmetCondition) -> str:
         part = wording("what_if.says_no").in_(self.lang)
-        if hurdle.part is not None:
-            part = to_text(hurdle.part, hurdle.row.entity)
-            part = part if hurdle.wanted else self._say(wording("what_if.negated"), part=part)
+        if condition.part is not None:
+            part = to_text(condition.part, condition.row.entity)
+            part = part if condition.wanted else self._say(wording("what_if.negated"), part=part)
         reads = [
             f"{self._say(self.words.title(input_))} {self._say(self.words.shown(input_))}"
-            for input_ in hurdle.inputs
+            for input_ in condition.inputs
         ]
         result = (
             self._aside(("、" if self.lang == "zh" else ", ").join(dict.fromkeys(reads))) if reads else ""
         )
         return self._say(
-            wording("what_if.hurdle"), title=self._say(hurdle.provision.title), part=part, given=result
+            wording("what_if.hurdle"), title=self._say(condition.provision.title), part=part, given=result
         )
 
-    def _flip(self, flip: Counterfactual) -> str:
-        changes = wording("what_if.and").in_(self.lang).join(self._change(change) for change in flip.changes)
+    def _counterfactual(self, counterfactual: Counterfactual) -> str:
+        changes = (
+            wording("what_if.and")
+            .in_(self.lang)
+            .join(self._change(change) for change in counterfactual.changes)
+        )
         notes = []
-        if flip.result.amount is not None:
-            notes.append(self._say(wording("what_if.due"), amount=f"{flip.result.amount:,.2f}"))
-        if flip.result.missing:
-            person = flip.changes[0].row
+        if counterfactual.result.amount is not None:
+            notes.append(self._say(wording("what_if.due"), amount=f"{counterfactual.result.amount:,.2f}"))
+        if counterfactual.result.missing:
+            person = counterfactual.changes[0].row
             notes.append(
                 self._say(
                     wording("what_if.lacking"),
-                    missing=self._say(self.words.missing(flip.result.missing, person)),
+                    missing=self._say(self.words.missing(counterfactual.result.missing, person)),
                 )
             )
         return changes + self._aside(("；" if self.lang == "zh" else "; ").join(notes)) if notes else changes
@@ -166,20 +170,22 @@ class ProspectView:
     def _value(self, fact: Fact, value: Known) -> str:
         return self._say(PERSONAL if fact.personal else self.words.value(value, fact.written, fact.type))
 
-    def _later(self, later: DueDate) -> str:
-        if later.day is not None:
-            return self._say(wording("what_if.from"), day=later.day) + (
-                "" if later.whole else self._say(wording("what_if.review"))
+    def _due_date(self, due_date: DueDate) -> str:
+        if due_date.day is not None:
+            return self._say(wording("what_if.from"), day=due_date.day) + (
+                "" if due_date.whole else self._say(wording("what_if.review"))
             )
-        if later.known_until is not None and later.stopped is not None:
+        if due_date.known_until is not None and due_date.stopped is not None:
             return self._say(
-                wording("what_if.until"), day=later.known_until, why=later.stopped.message.in_(self.lang)
+                wording("what_if.until"),
+                day=due_date.known_until,
+                why=due_date.stopped.message.in_(self.lang),
             )
         return self._say(wording("what_if.never"))
 
-    def _margin(self, margin: Headroom) -> str:
-        title = f"{self._whose(margin.row).strip()} {self._say(margin.decision.title)}".strip()
-        match margin:
+    def _headroom(self, headroom: Headroom) -> str:
+        title = f"{self._whose(headroom.row).strip()} {self._say(headroom.decision.title)}".strip()
+        match headroom:
             case AnnualLimit(limited=limited, left=left):
                 return self._say(
                     wording("what_if.limit"), title=title, limit=_money(limited.limit), before=_money(limited.before),
@@ -188,22 +194,22 @@ class ProspectView:
                 )  # fmt: skip
             case Bracket():
                 text = self._say(
-                    wording("what_if.bracket"), title=title, amount=_money(margin.base), over=_money(margin.over),
-                    rate=_rate(margin.rate),
+                    wording("what_if.bracket"), title=title, amount=_money(headroom.base), over=_money(headroom.over),
+                    rate=_rate(headroom.rate),
                 )  # fmt: skip
-                if margin.next_over is None or margin.next_rate is None:
+                if headroom.next_over is None or headroom.next_rate is None:
                     return text
-                rate, gap = _rate(margin.next_rate), _money(margin.to_next)
+                rate, gap = _rate(headroom.next_rate), _money(headroom.to_next)
                 return text + self._say(
-                    wording("what_if.next"), over=_money(margin.next_over), rate=rate, gap=gap
+                    wording("what_if.next"), over=_money(headroom.next_over), rate=rate, gap=gap
                 )
             case Cap():
-                cut = wording("what_if.binding") if margin.kind == "cap" else wording("what_if.raising")
-                parameter = self.program.parameters.get(margin.figure)
+                cut = wording("what_if.binding") if headroom.kind == "cap" else wording("what_if.raising")
+                parameter = self.program.parameters.get(headroom.figure)
                 figure = self._say(wording("what_if.a_constant") if parameter is None else parameter.title)
                 return self._say(
-                    cut if margin.binds else wording("what_if.free"), title=title, amount=_money(margin.value), figure=figure,
-                    bound=_money(margin.bound), gap=_money(margin.distance),
+                    cut if headroom.binds else wording("what_if.free"), title=title, amount=_money(headroom.value), figure=figure,
+                    bound=_money(headroom.bound), gap=_money(headroom.distance),
                 )  # fmt: skip
 
 

@@ -13,8 +13,10 @@ from mianshen.cases.expectations import Expectation
 from mianshen.cases.read import CaseOf, Programs
 from mianshen.cases.runs import compared
 from mianshen.casework.answers import Answers, answers_of
-from mianshen.casework.causes import Cause, Causes, Desk, Side, side_of
+from mianshen.casework.causes import Cause, Causes, Side, side_of
 from mianshen.casework.wording import NO, STATUS, UNKNOWN, YES, Words
+from mianshen.interpreter import Interpreter
+from mianshen.interpreter.trace.explain import Explainer
 from mianshen.program.core import Code
 from mianshen.program.program import Program
 from mianshen.source import Message, RuleError, listed
@@ -81,7 +83,7 @@ def changes_of(cases: Sequence[CaseOf], programs: Programs, proposed: Programs) 
     Raises RuleError when the proposed change is wrong by itself.
     """
     proposed.under(())
-    desks: dict[int, Desk] = {}
+    explainers: dict[int, Explainer] = {}
     changes: list[Change] = []
     left_out: list[CaseOf] = []
     for case in cases:
@@ -90,16 +92,16 @@ def changes_of(cases: Sequence[CaseOf], programs: Programs, proposed: Programs) 
         except RuleError:
             left_out.append(case)
             continue
-        before = _decided(case, programs.under(case.overlays), desks)
-        changes += _changed(case, before, _decided(case, program, desks))
+        before = _decided(case, programs.under(case.overlays), explainers)
+        changes += _changed(case, before, _decided(case, program, explainers))
     return Changes(tuple(changes), tuple(left_out))
 
 
-def _decided(case: CaseOf, program: Program, desks: dict[int, Desk]) -> Side:
-    desk = desks.get(id(program))
-    if desk is None:
-        desk = desks[id(program)] = Desk(program)
-    return side_of(desk, case.record(program))
+def _decided(case: CaseOf, program: Program, explainers: dict[int, Explainer]) -> Side:
+    explainer = explainers.get(id(program))
+    if explainer is None:
+        explainer = explainers[id(program)] = Explainer(Interpreter(program))
+    return side_of(explainer, case.record(program))
 
 
 def _changed(case: CaseOf, before: Side, after: Side) -> Iterator[Change]:
@@ -119,13 +121,13 @@ def _changed(case: CaseOf, before: Side, after: Side) -> Iterator[Change]:
 
 def _got(case: CaseOf, side: Side, expectation: Expectation, answers: Answers) -> dict[str, tuple[str, str]]:
     """For what is not as expected: (expected, got)."""
-    differences = compared(case, side.desk.program, expectation, answers, "interpreter")
+    differences = compared(case, side.explainer.program, expectation, answers, "interpreter")
     return {difference.what: (difference.expected, difference.got) for difference in differences}
 
 
 def _causes(before: Side, after: Side, expectation: Expectation) -> Iterator[Cause]:
     """What is responsible for an expectation coming out differently."""
-    program = after.desk.program
+    program = after.explainer.program
     benefit = program.benefits.get(expectation.name)
     names: list[str | None]
     if expectation.what == "value":

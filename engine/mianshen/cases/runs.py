@@ -65,9 +65,9 @@ def run_cases(
     cases: Sequence[CaseOf],
     programs: Programs,
     back_ends: Sequence[BackEnd] = BACK_ENDS,
-    told: Callable[[int], None] = lambda _: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> list[Outcome]:
-    """Decide every case on every back end, in the order given; `told` hears of each finished one."""
+    """Decide every case on every back end, in the order given; `advance` hears of each finished one."""
     answered: dict[int, dict[BackEnd, Answers]] = {index: {} for index in range(len(cases))}
     deciders = {name: decider(name) for name in back_ends}
     opened = {case.overlays: programs.under(case.overlays) for case in cases}
@@ -93,7 +93,7 @@ def run_cases(
                     for (index, _), answers in zip(taken, decided, strict=True):
                         answered[index][name] = answers
                 if name == back_ends[-1]:
-                    told(len(members))
+                    advance(len(members))
     return [
         Outcome(
             case, answered[index], tuple(_differences(case, programs.under(case.overlays), answered[index]))

@@ -14,7 +14,6 @@ from typing import Literal, TypeAlias
 
 from mianshen.casework.answers import RowKey, plain, shown
 from mianshen.casework.wording import number
-from mianshen.interpreter import Interpreter
 from mianshen.interpreter.rows import Case, Row
 from mianshen.interpreter.trace.explain import Explainer, Step, Used
 from mianshen.interpreter.trace.walk import Input
@@ -37,20 +36,11 @@ class Cause:
     after: str
 
 
-class Desk:
-    """A program with what it takes to run and explain cases."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.interpreter = Interpreter(program)
-        self.explainer = Explainer(self.interpreter)
-
-
 @dataclass(frozen=True, slots=True)
 class Side:
     """One case decided under one program."""
 
-    desk: Desk
+    explainer: Explainer
     case: Case
     rows: dict[RowKey, Row] = field(default_factory=dict)
 
@@ -58,13 +48,13 @@ class Side:
         """One decision of a row explained; None when the row is rejected or has no such decision."""
         if row.rejection is not None or decision not in row.values:
             return None
-        return self.desk.explainer.step(self.case, row, decision)
+        return self.explainer.step(self.case, row, decision)
 
 
-def side_of(desk: Desk, case: Case) -> Side:
+def side_of(explainer: Explainer, case: Case) -> Side:
     """The case decided; rows that cancel one another are not in it."""
-    desk.interpreter.run(case)
-    return Side(desk, case, {(row.entity, row.key): row for row in case.rows()})
+    explainer.interpreter.run(case)
+    return Side(explainer, case, {(row.entity, row.key): row for row in case.rows()})
 
 
 @dataclass(slots=True)
@@ -95,12 +85,12 @@ class Causes:
         if plain(one.value) == plain(two.value) and _names(one) == _names(two):
             return
         yield from _provisions(one, two)
-        yield from _figures(one, two, self.after.desk.program)
+        yield from _figures(one, two, self.after.explainer.program)
         yield from _facts(one, two)
         for name, at, now in self._read(one, two):
             yield from self._of(at, now, name)
         for at, now in self._earlier(one, two):
-            yield from _settled(at, now, self.after.desk.program, decision)
+            yield from _settled(at, now, self.after.explainer.program, decision)
             yield from self._of(at, now, decision)
 
     def _read(self, one: Step, two: Step) -> list[tuple[str, Row | None, Row | None]]:
@@ -226,15 +216,15 @@ def _figures(one: Step, two: Step, program: Program) -> Iterator[Cause]:
                 yield Cause("figure", name, was, now)
 
 
-def _figure(given: Input, written: str) -> str:
+def _figure(input_: Input, written: str) -> str:
     """A figure as text; a scale bracket by bracket."""
-    if given.dated is not None and given.dated.brackets is not None:
+    if input_.dated is not None and input_.dated.brackets is not None:
         return "; ".join(
-            f"> {number(over, 'money')}: {number(rate, 'rate')}" for over, rate in given.dated.brackets
+            f"> {number(over, 'money')}: {number(rate, 'rate')}" for over, rate in input_.dated.brackets
         )
-    if isinstance(given.value, Decimal):
-        return number(given.value, written)
-    return "" if given.value is None else shown(plain(given.value))
+    if isinstance(input_.value, Decimal):
+        return number(input_.value, written)
+    return "" if input_.value is None else shown(plain(input_.value))
 
 
 def _inputs(step: Step) -> Iterator[Input]:

@@ -62,8 +62,8 @@ class Checked:
     @cached_property
     def benefit_caveats(self) -> dict[str, Caveats]:
         """By benefit, what it rests on that is not certain."""
-        footing, case = self.checker.footing, self.case
-        return {name: footing(case, benefit) for name, benefit in self.result.benefits.items()}
+        caveats, case = self.checker.caveats, self.case
+        return {name: caveats(case, benefit) for name, benefit in self.result.benefits.items()}
 
     @cached_property
     def row_caveats(self) -> dict[Row, Caveats]:
@@ -195,7 +195,7 @@ class Checker:
                         f"{child.key or child.label} is dated {dated}, after the death of {row.key} on {day}. Check both dates",
                     )
 
-    def footing(self, case: Case, result: BenefitResult) -> Caveats:
+    def caveats(self, case: Case, result: BenefitResult) -> Caveats:
         """What a benefit rests on that is not certain."""
         names = [result.benefit.eligible]
         if result.status in ("eligible", "undetermined") and result.benefit.amount is not None:
@@ -400,15 +400,15 @@ class Checker:
             }
         return content
 
-    def _input(self, given: Input, lang: Lang) -> Plain:
+    def _input(self, input_: Input, lang: Lang) -> Plain:
         content: dict[str, Plain] = {
-            "kind": given.name.kind,
-            "name": given.name.name,
-            "of": given.row.key,
-            "value": self.words.shown(given).in_(lang),
+            "kind": input_.name.kind,
+            "name": input_.name.name,
+            "of": input_.row.key,
+            "value": self.words.shown(input_).in_(lang),
         }
-        if given.dated is not None:
-            dated = given.dated
+        if input_.dated is not None:
+            dated = input_.dated
             content |= {
                 "from": dated.start.isoformat(),
                 "until": None if dated.end is None else dated.end.isoformat(),

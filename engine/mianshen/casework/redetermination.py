@@ -15,11 +15,12 @@ from decimal import Decimal
 from pathlib import Path
 
 from mianshen.casework.answers import plain
-from mianshen.casework.causes import Cause, Causes, Desk, Side, side_of
+from mianshen.casework.causes import Cause, Causes, Side, side_of
 from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence, read_tree
 from mianshen.interpreter.result import BenefitResult, CaseResult, RowResult, result_of
 from mianshen.interpreter.rows import Case, Row
+from mianshen.interpreter.trace.explain import Explainer
 from mianshen.program.program import Key, Program
 from mianshen.records.read import CASE_KEYS, read_record, refused
 from mianshen.source import NOWHERE, Diagnostic, Message, RuleError, suggestion, unlined
@@ -30,7 +31,7 @@ from mianshen.values import NOT_MODELLED, ZERO, Value
 class Terms:
     """What one side is decided by. `as_of` None: the record's own day."""
 
-    desk: Desk
+    explainer: Explainer
     as_of: dt.date | None = None
     without: frozenset[str] = frozenset()  # keys of the person's rows left out
     more: tuple[Node, ...] = ()  # rows of the person's first kind of children that come in
@@ -100,7 +101,7 @@ def redetermine(node: Node, before: Terms, after: Terms, new_node: Node | None =
         raise RuleError(
             [diagnostic("E772.not_of_one_person", NOWHERE if new_node is None else new_node.span)]
         )
-    one, two = result_of(before.desk.program, old.case), result_of(after.desk.program, new.case)
+    one, two = result_of(before.explainer.program, old.case), result_of(after.explainer.program, new.case)
     comparing = _Comparing(old, new, one, two)
     benefits, rows = tuple(comparing.benefits()), tuple(comparing.rows())
     amounts = [benefit.owed for benefit in benefits]
@@ -112,7 +113,7 @@ def redetermine(node: Node, before: Terms, after: Terms, new_node: Node | None =
 
 
 def _decided(node: Node, terms: Terms) -> tuple[Side, list[Diagnostic]]:
-    program = terms.desk.program
+    program = terms.explainer.program
     case, decided = read_record(_changed(node, terms, program), program, terms.as_of, CASE_KEYS)
     if case is None:
         raise RuleError(decided)
@@ -124,7 +125,7 @@ def _decided(node: Node, terms: Terms) -> tuple[Side, list[Diagnostic]]:
         if row.parent is not None:  # on this side's day it had not happened
             row.parent.current.children[:] = [c for c in row.parent.current.children if c is not row]
     codes = {"E431"} if late else set()
-    side = side_of(terms.desk, case)
+    side = side_of(terms.explainer, case)
     return side, [*(item for item in decided if item.code not in codes), *refused(case, decided, node.span)]
 
 
@@ -213,7 +214,7 @@ class _Comparing:
     two: CaseResult
 
     def is_paid(self, key: Key) -> bool:
-        return key in self.new.desk.program.paid or key in self.old.desk.program.paid
+        return key in self.new.explainer.program.paid or key in self.old.explainer.program.paid
 
     # -- benefits ----------------------------------------------------------------------------
 
@@ -264,7 +265,7 @@ class _Comparing:
         self, key: tuple[str, str], name: str, old: Value | None, was: RowResult | None
     ) -> Decimal | None:
         """What was paid: as settled where either record tells it, the new one first, else as decided before."""
-        fact = self.new.desk.program.settling(key[0]).get(name)
+        fact = self.new.explainer.program.settling(key[0]).get(name)
         for row in (self.new.rows.get(key), None if was is None else was.row):
             settled = None if row is None or fact is None else row.facts.get(fact)
             if isinstance(settled, Decimal):

@@ -8,7 +8,6 @@ proposed; the value of a personal fact is not repeated.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -35,18 +34,18 @@ NO_CHANGES = Counterfactuals((), (), True)
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """Of a benefit, or of a claim (`result` is then a row's); `later` is None where the benefit is due."""
+    """Of a benefit, or of a claim (`result` is then a row's); `due_date` is None where the benefit is due."""
 
     name: str
     result: BenefitResult | RowResult
-    hurdles: tuple[UnmetCondition, ...]
+    unmet: tuple[UnmetCondition, ...]
     changes: Counterfactuals
-    later: DueDate | None
-    margins: tuple[Headroom, ...]
+    due_date: DueDate | None
+    headroom: tuple[Headroom, ...]
 
 
-def names_to_ask(checked: Checked) -> tuple[str, ...]:
-    """What prospects can be asked for: the case's benefits, and its person's dated rows by key."""
+def names_with_prospects(checked: Checked) -> tuple[str, ...]:
+    """The case's benefits, and its person's dated rows by key."""
     return *checked.result.benefits, *(row.row.key for row in checked.result.rows)
 
 
@@ -57,8 +56,8 @@ class Prospector:
         self.checker = checker
         self.program = checker.program
         self.words = checker.words
-        self.hurdles = UnmetConditions(checker.explainer)
-        self.margins = HeadroomFinder(checker.explainer)
+        self.unmet = UnmetConditions(checker.explainer)
+        self.headroom = HeadroomFinder(checker.explainer)
 
     def of(self, checked: Checked, name: str) -> Prospect:
         """The prospect of a benefit, or of a dated row by its key; KeyError when there is neither."""
@@ -67,29 +66,31 @@ class Prospector:
             return self._benefit(checked, result)
         for row in checked.result.rows:
             if row.row.key == name:
-                margins = tuple(m for value in row.values for m in self._margins(checked, row.row, value))
-                return Prospect(name, row, (), NO_CHANGES, None, tuple(dict.fromkeys(margins)))
+                headroom = tuple(
+                    m for value in row.values for m in self._headroom_of(checked, row.row, value)
+                )
+                return Prospect(name, row, (), NO_CHANGES, None, tuple(dict.fromkeys(headroom)))
         raise KeyError(name)
 
     def _benefit(self, checked: Checked, result: BenefitResult) -> Prospect:
         benefit, case, row = result.benefit, checked.case, result.row
         if result.status == "eligible":
             amount = benefit.amount
-            margins = () if amount is None else self._margins(checked, row, amount)
-            return Prospect(benefit.name, result, (), NO_CHANGES, None, margins)
-        hurdles = self.hurdles.of(case, row, benefit.eligible)
+            headroom = () if amount is None else self._headroom_of(checked, row, amount)
+            return Prospect(benefit.name, result, (), NO_CHANGES, None, headroom)
+        unmet = self.unmet.of(case, row, benefit.eligible)
         changes = CounterfactualSearch(self.program, benefit, self.checker.interpreter).changes(case)
-        later = DueDateSearch(self.program, benefit, self.checker.interpreter).later(case)
-        return Prospect(benefit.name, result, hurdles, changes, later, ())
+        due_date = DueDateSearch(self.program, benefit, self.checker.interpreter).later(case)
+        return Prospect(benefit.name, result, unmet, changes, due_date, ())
 
-    def _margins(self, checked: Checked, row: Row, decision: str) -> tuple[Headroom, ...]:
-        return self.margins.of(checked.case, row, decision)
+    def _headroom_of(self, checked: Checked, row: Row, decision: str) -> tuple[Headroom, ...]:
+        return self.headroom.of(checked.case, row, decision)
 
     def immutable(self, prospect: Prospect) -> tuple[Fixed, ...]:
         """The facts that cannot change and that the answer hangs on, or a failing condition reads."""
         items = {(item.row, item.fact.name): item for item in prospect.changes.fixed}
-        for hurdle in prospect.hurdles:
-            for value_read in hurdle.inputs:
+        for condition in prospect.unmet:
+            for value_read in condition.inputs:
                 fact = self.program.facts.get((value_read.name.entity, value_read.name.name))
                 known = None if fact is None else value_read.row.facts.get(fact.name)
                 if (
@@ -105,11 +106,13 @@ class Prospector:
 
     def plain(self, prospect: Prospect, lang: Lang) -> Plain:
         """The prospect as JSON has it."""
-        changes, later = prospect.changes, prospect.later
+        changes, due_date = prospect.changes, prospect.due_date
         content: dict[str, Plain] = {"status": prospect.result.status}
-        if later is not None:
-            content["conditions"] = [self._hurdle(hurdle, lang) for hurdle in prospect.hurdles]
-            content["changes"] = [self._flip(flip, lang) for flip in changes.flips]
+        if due_date is not None:
+            content["conditions"] = [self._condition(condition, lang) for condition in prospect.unmet]
+            content["changes"] = [
+                self._counterfactual(counterfactual, lang) for counterfactual in changes.flips
+            ]
             content["all_pairs_tried"] = changes.complete
             content["immutable"] = [
                 {
@@ -118,38 +121,38 @@ class Prospector:
                 }
                 for item in self.immutable(prospect)
             ]
-            content["later"] = self._later(later, lang)
-        content["margins"] = [self._margin(margin, lang) for margin in prospect.margins]
+            content["later"] = self._due_date(due_date, lang)
+        content["margins"] = [self._headroom(headroom, lang) for headroom in prospect.headroom]
         return content
 
-    def _hurdle(self, hurdle: UnmetCondition, lang: Lang) -> Plain:
-        provision = hurdle.provision
+    def _condition(self, condition: UnmetCondition, lang: Lang) -> Plain:
+        provision = condition.provision
         return {
             "provision": provision.name,
             "title": provision.title.in_(lang),
             "clause": provision.citation.plain,
-            "entity": hurdle.row.entity,
-            "key": hurdle.row.key,
-            "condition": None if hurdle.part is None else to_text(hurdle.part, hurdle.row.entity),
-            "wanted": hurdle.wanted,
-            "value": _truth(hurdle.value),
+            "entity": condition.row.entity,
+            "key": condition.row.key,
+            "condition": None if condition.part is None else to_text(condition.part, condition.row.entity),
+            "wanted": condition.wanted,
+            "value": _truth(condition.value),
             "reads": [
                 {"name": input_.name.name, "title": self.words.title(input_).in_(lang), "of": input_.row.key,
                  "value": self.words.shown(input_).in_(lang)}
-                for input_ in hurdle.inputs
+                for input_ in condition.inputs
             ],
         }  # fmt: skip
 
     def _place(self, row: Row, fact: Fact, lang: Lang) -> dict[str, Plain]:
         return {"entity": row.entity, "key": row.key, "fact": fact.name, "title": fact.title.in_(lang)}
 
-    def _flip(self, flip: Counterfactual, lang: Lang) -> Plain:
-        amount = flip.result.amount
+    def _counterfactual(self, counterfactual: Counterfactual, lang: Lang) -> Plain:
+        amount = counterfactual.result.amount
         return {
-            "facts": [self._change(change, lang) for change in flip.changes],
-            "status": flip.result.status,
+            "facts": [self._change(change, lang) for change in counterfactual.changes],
+            "status": counterfactual.result.status,
             "amount": None if amount is None else as_money(amount),
-            "missing": sorted({fact.name for fact in flip.result.missing}),
+            "missing": sorted({fact.name for fact in counterfactual.result.missing}),
         }
 
     def _change(self, change: FactChange, lang: Lang) -> Plain:
@@ -160,21 +163,21 @@ class Prospector:
             "to": _plain(change.fact, change.after),
         }
 
-    def _later(self, later: DueDate, lang: Lang) -> Plain:
+    def _due_date(self, due_date: DueDate, lang: Lang) -> Plain:
         return {
-            "from": None if later.day is None else later.day.isoformat(),
-            "other_figures_need_review": not later.whole,
-            "known_until": None if later.known_until is None else later.known_until.isoformat(),
-            "because": None if later.stopped is None else later.stopped.message.in_(lang),
+            "from": None if due_date.day is None else due_date.day.isoformat(),
+            "other_figures_need_review": not due_date.whole,
+            "known_until": None if due_date.known_until is None else due_date.known_until.isoformat(),
+            "because": None if due_date.stopped is None else due_date.stopped.message.in_(lang),
         }
 
-    def _margin(self, margin: Headroom, lang: Lang) -> Plain:
-        decision = margin.decision
+    def _headroom(self, headroom: Headroom, lang: Lang) -> Plain:
+        decision = headroom.decision
         content: dict[str, Plain] = {
-            "entity": margin.row.entity, "key": margin.row.key,
+            "entity": headroom.row.entity, "key": headroom.row.key,
             "decision": decision.name, "title": decision.title.in_(lang),
         }  # fmt: skip
-        match margin:
+        match headroom:
             case AnnualLimit(limited=limited, left=left):
                 amounts = (limited.limit, limited.before, limited.raw, limited.paid, limited.withheld, left)
                 names = ("limit", "before", "due", "paid", "withheld", "left")
@@ -182,15 +185,15 @@ class Prospector:
                 content |= {name: _number(value) for name, value in zip(names, amounts, strict=True)}
             case Bracket():
                 content |= {
-                    "kind": "bracket", "scale": margin.scale, "amount": _number(margin.base),
-                    "over": _number(margin.over), "rate": _rate(margin.rate),
-                    "next_over": _number(margin.next_over), "to_next": _number(margin.to_next),
-                    "next_rate": _rate(margin.next_rate),
+                    "kind": "bracket", "scale": headroom.scale, "amount": _number(headroom.base),
+                    "over": _number(headroom.over), "rate": _rate(headroom.rate),
+                    "next_over": _number(headroom.next_over), "to_next": _number(headroom.to_next),
+                    "next_rate": _rate(headroom.next_rate),
                 }  # fmt: skip
             case Cap():
                 content |= {
-                    "kind": margin.kind, "figure": margin.figure or None, "bound": _number(margin.bound),
-                    "amount": _number(margin.value), "binds": margin.binds, "distance": _number(margin.distance),
+                    "kind": headroom.kind, "figure": headroom.figure or None, "bound": _number(headroom.bound),
+                    "amount": _number(headroom.value), "binds": headroom.binds, "distance": _number(headroom.distance),
                 }  # fmt: skip
         return content
 
@@ -220,8 +223,3 @@ def _plain(fact: Fact, value: Known | None) -> Plain:
             return value.isoformat()
         case tuple():
             return list(value)
-
-
-def prospects(prospector: Prospector, checked: Checked, names: Iterable[str]) -> tuple[Prospect, ...]:
-    """The prospects of several, each once, in the order asked."""
-    return tuple(prospector.of(checked, name) for name in dict.fromkeys(names))

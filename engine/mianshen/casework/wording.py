@@ -122,9 +122,9 @@ class Words:
             case _:
                 return UNRULED
 
-    def title(self, given: Input) -> Message:
+    def title(self, input_: Input) -> Message:
         """What a name that was read is called."""
-        name = given.name
+        name = input_.name
         match name.kind:
             case "fact":
                 return self.program.facts[name.entity, name.name].title
@@ -137,37 +137,37 @@ class Words:
             case "as_of":
                 return DAY_DECIDED_FOR
 
-    def shown(self, given: Input) -> Message:
+    def shown(self, input_: Input) -> Message:
         """The value of a name that was read."""
-        name = given.name
+        name = input_.name
         match name.kind:
             case "fact":
                 fact = self.program.facts[name.entity, name.name]
-                known = not isinstance(given.value, Unknown)
+                known = not isinstance(input_.value, Unknown)
                 return (
-                    PERSONAL if fact.personal and known else self.value(given.value, fact.written, fact.type)
+                    PERSONAL if fact.personal and known else self.value(input_.value, fact.written, fact.type)
                 )
             case "decision":
                 decision = self.decisions[name.entity, name.name]
-                return self.value(given.value, decision.written, decision.type)
+                return self.value(input_.value, decision.written, decision.type)
             case "parameter":
-                return self.figure(given)
+                return self.figure(input_)
             case "year_to_date":
                 accumulator = self.program.accumulators[name.name]
                 summed = self.decisions[accumulator.entity, accumulator.sums]
-                return self.value(given.value, "integer" if accumulator.counts else summed.written)
+                return self.value(input_.value, "integer" if accumulator.counts else summed.written)
             case "as_of":
-                return self.value(given.value)
+                return self.value(input_.value)
 
-    def figure(self, given: Input) -> Message:
+    def figure(self, input_: Input) -> Message:
         """A parameter's value; a scale bracket by bracket."""
-        parameter = self.program.parameters[given.name.name]
-        dated = given.dated
+        parameter = self.program.parameters[input_.name.name]
+        dated = input_.dated
         if dated is not None and dated.brackets is not None:
             return listed(_bracket(over, rate) for over, rate in dated.brackets)
         if dated is not None and dated.value is None:
             return Message("未公布", "not published")
-        return self.value(given.value, parameter.written, parameter.type)
+        return self.value(input_.value, parameter.written, parameter.type)
 
     def citation(self, citation: Citation) -> Message:
         """The document by title, and the clause."""

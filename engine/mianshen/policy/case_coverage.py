@@ -68,16 +68,16 @@ class CaseCoverage:
 
 
 def coverage_of(
-    cases: Sequence[CaseOf], programs: Programs, told: Callable[[int], None] = lambda _: None
+    cases: Sequence[CaseOf], programs: Programs, advance: Callable[[int], None] = lambda _: None
 ) -> CaseCoverage:
-    """What the cases cover of the program without overlays of their own; `told` hears of each case decided."""
+    """What the cases cover of the program without overlays of their own; `advance` hears of each case decided."""
     seen, left_out = Exercise(), []
     for case, exercise in exercises(cases, programs):
         if exercise is None:
             left_out.append(case)
         else:
             seen.add(exercise)
-            told(1)
+            advance(1)
     return summed_up(programs.under(()), seen, left_out)
 
 

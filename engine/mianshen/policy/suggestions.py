@@ -55,13 +55,13 @@ class _Person:
 
 
 class Suggesting:
-    """Seeks records for one program; `told` hears of each person made up and each place looked at."""
+    """Seeks records for one program; `advance` hears of each person made up and each place looked at."""
 
     def __init__(
-        self, program: Program, sample: int = SAMPLE, told: Callable[[int], None] = lambda _: None
+        self, program: Program, sample: int = SAMPLE, advance: Callable[[int], None] = lambda _: None
     ) -> None:
         self.program = program
-        self.told = told
+        self.advance = advance
         self.interpreter = Interpreter(program)
         self.records = Records(self.interpreter)
         self.people: list[_Person] = []
@@ -69,7 +69,7 @@ class Suggesting:
         for _ in range(sample):
             record = sampler.person(self.records)
             self._add(record, reach)
-            told(1)
+            advance(1)
 
     def _add(self, record: Record, reach: Reach) -> None:
         case = self.records.read(record)
@@ -88,7 +88,7 @@ class Suggesting:
         """A record for each mutant that none before it would notice."""
         written: list[tuple[Record, Values]] = []
         for mutant in mutants:
-            self.told(1)
+            self.advance(1)
             try:
                 with changed(self.interpreter, mutant) as otherwise:
                     if any(self._differ(otherwise, record, shown) for record, shown in written):
@@ -149,7 +149,7 @@ class Suggesting:
         """A record for each place that no case goes through, and none before it does."""
         done: set[Uncovered] = set()
         for point in points:
-            self.told(1)
+            self.advance(1)
             if point in done:
                 continue
             person = next((person for person in self.people if point in person.points), None)

@@ -69,7 +69,7 @@ class AnswerTexts:
         """One benefit; with `why`, what would change its answer too."""
         benefit, row = result.benefit, result.row
         decided = self.words.provisions.get(result.reason)
-        footing = checked.benefit_caveats[result.benefit.name]
+        caveats = checked.benefit_caveats[result.benefit.name]
         shown = [name for name in benefit.shows if not isinstance(row.values[name], Unknown)]
         amount = "" if result.amount is None else f"{result.amount:,.2f} {self.texts.yuan}"
         if result.status == "eligible" and benefit.amount is not None and result.amount is None:
@@ -83,7 +83,7 @@ class AnswerTexts:
             reason=self.say(self.words.of_benefit(result, self.checker.explainer)),
             clause=self.say(self.words.citation(benefit.citation if decided is None else decided.citation)),
             missing=tuple(self.say(self.words.missing([fact], row)) for fact in sorted(result.missing)),
-            provisional=tuple(self.say(self.words.provisional(name)) for name in footing.provisional),
+            provisional=tuple(self.say(self.words.provisional(name)) for name in caveats.provisional),
             shows=tuple((self.title(row, name), self.value(row, name)) for name in shown)
             if result.status == "eligible" else (),
             prospect=self._prospect(checked, benefit.name) if why else None,
@@ -121,16 +121,16 @@ class AnswerTexts:
     def _prospect(self, checked: Checked, name: str) -> ProspectView:
         prospect = Prospector(self.checker).of(checked, name)
         changes = []
-        for flip in prospect.changes.flips:
+        for counterfactual in prospect.changes.flips:
             parts = [
                 f"{self.whose(change.row, checked.case.person)}{self.say(change.fact.title)} → "
                 + self.say(self.words.value(change.after, change.fact.written, change.fact.type))
-                for change in flip.changes
+                for change in counterfactual.changes
             ]
             changes.append(("，" if self.lang == "zh" else ", ").join(parts))
-        later = prospect.later
+        due_date = prospect.due_date
         return ProspectView(
-            tuple(dict.fromkeys(self.say(item.provision.title) for item in prospect.hurdles)),
+            tuple(dict.fromkeys(self.say(item.provision.title) for item in prospect.unmet)),
             tuple(dict.fromkeys(changes)),
-            "" if later is None or later.day is None else later.day.isoformat(),
+            "" if due_date is None or due_date.day is None else due_date.day.isoformat(),
         )

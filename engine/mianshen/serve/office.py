@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from mianshen.casework.causes import Desk
 from mianshen.casework.check import Checked, Checker, Plain
 from mianshen.casework.interview import Interview, askable_benefits
 from mianshen.casework.interview.answer import give, next_step
@@ -76,7 +75,6 @@ class Office:
         self.overlays = tuple(overlays)
         self._checkers: Kept[Checker] = Kept()
         self._interviews: Kept[Interview] = Kept()
-        self._desks: Kept[Desk] = Kept()
         self._cases: Kept[Any] = Kept()  # as read, and the programs they are decided by without a change
         self._moved: Kept[Plain] = Kept(MOST_ANSWERS)
         self.program = self.checker().program
@@ -179,21 +177,18 @@ class Office:
         new_node = nodes.get("new", node)
         under, new_under = shipped(named(node)[1]), shipped(named(new_node)[1])
         change = shipped(tuple(name for name, _ in requests.texts(nodes, "overlays")))
-        old_desk, new_desk = self._desk(under), self._desk((*new_under, *change))
+        old, new = self.checker(under).explainer, self.checker((*new_under, *change)).explainer
         late = frozenset(key for key, _ in requests.texts(nodes, "late"))
-        refuse_unknown(late, node, new_desk.program)
-        before = Terms(old_desk, requests.day(nodes, "from_date") or self._day(node), late)
+        refuse_unknown(late, node, new.program)
+        before = Terms(old, requests.day(nodes, "from_date") or self._day(node), late)
         after = Terms(
-            new_desk,
+            new,
             requests.day(nodes, "to_date") or self._day(new_node),
             frozenset(),
             requests.rows(nodes, "with"),
         )
         result = redetermine(node, before, after, nodes.get("new"))
-        return Answered(to_plain(result, old_desk.program, new_desk.program), (result.after.person.key,))
-
-    def _desk(self, overlays: Named) -> Desk:
-        return self._desks.of(overlays, lambda: Desk(self._program(overlays)))
+        return Answered(to_plain(result, old.program, new.program), (result.after.person.key,))
 
     def _day(self, node: Node) -> dt.date | None:
         """The day of a side whose record names none: today."""

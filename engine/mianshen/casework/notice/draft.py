@@ -134,7 +134,7 @@ class Draft:
     # -- the notice ----------------------------------------------------------------------------
 
     def notice(self) -> Notice:
-        footing = self._footing()
+        caveats = self._caveats()
         result, working = self.result, self.working
         return Notice(
             lang=self.lang,
@@ -153,10 +153,10 @@ class Draft:
             layers=tuple(working.layers()),
             counted=tuple(working.counted()),
             figures=tuple(working.figures()),
-            provisional=tuple(self._say(self.words.provisional(name)) for name in footing.provisional),
+            provisional=tuple(self._say(self.words.provisional(name)) for name in caveats.provisional),
             facts=tuple(working.facts()),
-            assumptions=tuple(self._assumptions(footing)),
-            remedies=tuple(self._remedies(footing)),
+            assumptions=tuple(self._assumptions(caveats)),
+            remedies=tuple(self._remedies(caveats)),
             replay=tuple(self._replay()),
             code=self.digests().code(),
             letterhead=self.letterhead,
@@ -165,7 +165,7 @@ class Draft:
     def _say(self, message: Message, **values: object) -> str:
         return message.in_(self.lang, **values)
 
-    def _footing(self) -> Caveats:
+    def _caveats(self) -> Caveats:
         """What anything told here rests on that is not certain."""
         case, explainer = self.checked.case, self.checker.explainer
         return explainer.rests_on(case, self.row, *self._names())
@@ -239,16 +239,16 @@ class Draft:
 
     # -- what holds, and what to do ------------------------------------------------------------
 
-    def _assumptions(self, footing: Caveats) -> Iterator[str]:
+    def _assumptions(self, caveats: Caveats) -> Iterator[str]:
         yield self._say(phrases.UNDATED, day=self.day)
-        for name in footing.assumed:
+        for name in caveats.assumed:
             fact = next(fact for (_, part), fact in self.program.facts.items() if part == name)
             value = self._say(self.words.value(fact.when_absent, fact.written, fact.type))
             yield self._say(phrases.ABSENT, title=self._say(fact.title), value=value)
         if self.working.others:
             yield self._say(phrases.OTHERS)
 
-    def _remedies(self, footing: Caveats) -> Iterator[str]:
+    def _remedies(self, caveats: Caveats) -> Iterator[str]:
         facts = [fact for fact in self.result.missing if not _is_figure(fact)]
         if self.result.status == "not_modelled":
             yield self._say(phrases.REMEDIES["not_modelled"])
@@ -258,15 +258,15 @@ class Draft:
             )
         if len(facts) < len(self.result.missing):
             yield self._say(phrases.REMEDIES["figures"])
-        if footing.provisional:
+        if caveats.provisional:
             yield self._say(phrases.REMEDIES["provisional"])
-        yield from self._stand_ins(footing)
+        yield from self._stand_ins(caveats)
         own = () if self.letterhead is None else self.letterhead.remedies
         yield from own or map(self._say, phrases.ALWAYS)
 
-    def _stand_ins(self, footing: Caveats) -> Iterator[str]:
+    def _stand_ins(self, caveats: Caveats) -> Iterator[str]:
         """Where another place's rule stands in: which, and the local authority to be asked."""
-        for name in footing.provisional:
+        for name in caveats.provisional:
             provision = self.words.provisions.get(name)
             if provision is not None and provision.stand_in is not None:
                 rule, authority = self.words.provisional(name), provision.stand_in.authority

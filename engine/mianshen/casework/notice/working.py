@@ -91,17 +91,17 @@ class Working:
             given=tuple(self._given(input_, step.row) for input_ in inputs if self._told(input_, step.row)),
         )
 
-    def _told(self, given: Input, home: Row) -> bool:
+    def _told(self, input_: Input, home: Row) -> bool:
         """Not what filters over rows below read, and nothing of rows that are not told."""
-        return given.row in self.told and (given.row.parent is not home or given.name.kind == "decision")
+        return input_.row in self.told and (input_.row.parent is not home or input_.name.kind == "decision")
 
-    def _given(self, given: Input, home: Row) -> Given:
-        whose = f"{given.row.key} " if given.row.parent is home else ""
+    def _given(self, input_: Input, home: Row) -> Given:
+        whose = f"{input_.row.key} " if input_.row.parent is home else ""
         return Given(
-            title=whose + self._say(self.words.title(given)),
-            name=given.name.name,
-            value=self._say(self.words.shown(given)),
-            note=self._say(phrases.ASSUMED) if given.assumed else "",
+            title=whose + self._say(self.words.title(input_)),
+            name=input_.name.name,
+            value=self._say(self.words.shown(input_)),
+            note=self._say(phrases.ASSUMED) if input_.assumed else "",
         )
 
     def _limit(self, limited: Limited) -> str:
@@ -160,12 +160,12 @@ class Working:
                     seen.add(key)
                     yield self._figure(value_read, value_read.dated)
 
-    def _figure(self, given: Input, dated: Dated) -> Figure:
+    def _figure(self, input_: Input, dated: Dated) -> Figure:
         dates = phrases.SINCE if dated.end is None else phrases.BETWEEN
         return Figure(
-            title=self._say(self.words.title(given)),
-            name=given.name.name,
-            value=self._say(self.words.figure(given)),
+            title=self._say(self.words.title(input_)),
+            name=input_.name.name,
+            value=self._say(self.words.figure(input_)),
             dates=self._say(dates, start=dated.start, end=dated.end),
             basis=dated.basis,
             basis_words=self._say(BASIS[dated.basis]),

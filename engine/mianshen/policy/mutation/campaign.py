@@ -71,33 +71,33 @@ def run_campaign(
     setup: Setup,
     jobs: int = 1,
     journal: Path | None = None,
-    told: Callable[[int, int], None] = lambda _, __: None,
+    advance: Callable[[int, int], None] = lambda _, __: None,
 ) -> Campaign:
-    """Judge every mutant; `told` hears how many there are and how many more are judged."""
+    """Judge every mutant; `advance` hears how many there are and how many more are judged."""
     mutation = setup.mutation()
     digest = _digest(setup, mutation)
     results = {} if journal is None else _resumed(journal, digest)
-    left = [number for number in range(len(mutation.mutants)) if number not in results]
-    told(len(mutation.mutants), len(results))
-    for number, judgement, by in _judged(setup, mutation, left, jobs):
+    pending = [number for number in range(len(mutation.mutants)) if number not in results]
+    advance(len(mutation.mutants), len(results))
+    for number, judgement, by in _judged(setup, mutation, pending, jobs):
         results[number] = (judgement, by)
         if journal is not None:
             with journal.open("a", encoding="utf-8") as file:
                 file.write(json.dumps([number, judgement, by], ensure_ascii=False) + "\n")
-        told(len(mutation.mutants), 1)
+        advance(len(mutation.mutants), 1)
     judged = tuple(Judged(mutant, *results[number]) for number, mutant in enumerate(mutation.mutants))
     return Campaign(judged, tuple(mutation.failing))
 
 
 def _judged(
-    setup: Setup, mutation: Mutation, left: Sequence[int], jobs: int
+    setup: Setup, mutation: Mutation, pending: Sequence[int], jobs: int
 ) -> Iterator[tuple[int, Judgement, str]]:
-    if jobs < 2 or len(left) < FEW:
-        for number in left:
+    if jobs < 2 or len(pending) < FEW:
+        for number in pending:
             yield number, *mutation.judge(mutation.mutants[number])
         return
     context = multiprocessing.get_context("spawn")
-    chunks = [left[at : at + CHUNK] for at in range(0, len(left), CHUNK)]
+    chunks = [pending[at : at + CHUNK] for at in range(0, len(pending), CHUNK)]
     pool = ProcessPoolExecutor(jobs, context, _begin, (setup,))
     try:
         for done in as_completed([pool.submit(_judge, chunk) for chunk in chunks]):
