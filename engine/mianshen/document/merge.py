@@ -42,17 +42,36 @@ LISTS: Map[str, type[model.Shape]] = {"clauses": model.Clause, "out_of_scope": m
 FREENAMES = ("sources", "calendar")  # sections whose names need not be usable in formulas
 
 
+class Origins(dict[Path, Origin]):
+    """Where entries, and parts of entries that overlays change, were written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: dict[Path, list[Path]] = {}
+
+    def __setitem__(self, path: Path, origin: Origin) -> None:
+        if len(path) > 2:
+            self._parts.setdefault(path[:2], []).append(path)
+        super().__setitem__(path, origin)
+
+    def drop_parts(self, entry: Path) -> None:
+        """Forget where parts of an entry were written."""
+        for path in self._parts.pop(entry, ()):
+            self.pop(path, None)
+
+
 class RulebookMerge:
     """A rulebook being put together."""
 
     def __init__(self) -> None:
         self.entries: dict[Path, Any] = {}
-        self.origins: dict[Path, Origin] = {}
+        self.origins = Origins()
         self.broken: set[Path] = set()
         self.mistakes: list[Diagnostic] = []
         self.lists: dict[str, list[Any]] = {name: [] for name in LISTS}
         self.overlays: list[overlay_model.OverlayHeader] = []
-        self.changed: dict[Path, tuple[str, Span, object]] = {}  # by which overlay, where, to what
+        # by entry and path: by which overlay it was changed, where, to what
+        self.changed: dict[Path, dict[Path, tuple[str, Span, object]]] = {}
 
     def is_broken(self, *path: str) -> bool:
         return any(path[:length] in self.broken for length in range(len(path) + 1))

@@ -64,8 +64,8 @@ def _remove(merge: RulebookMerge, root: Mapping, changes: PartChanges) -> None:
             if _exists(merge, section.text, name, diagnostics.nothing_to_remove):
                 path = (section.text, name.text)
                 changes.change(path, name.span, None)
-                for inner in [origin for origin in merge.origins if origin[: len(path)] == path]:
-                    merge.origins.pop(inner)
+                merge.origins.drop_parts(path)
+                merge.origins.pop(path)
                 merge.entries.pop(path, None)
                 merge.broken.discard(path)
 
@@ -81,8 +81,7 @@ def _replace(merge: RulebookMerge, part: FilePart, changes: PartChanges) -> None
                 continue
             path = (section.text, name.text)
             before, first = merge.entries.get(path), merge.origins[path].at
-            for inner in [origin for origin in merge.origins if origin[:2] == path and len(origin) > 2]:
-                merge.origins.pop(inner)
+            merge.origins.drop_parts(path)
             part.fit_entry(section.text, name, entry)
             after = merge.entries.get(path)
             changes.change(path, name.span, after)

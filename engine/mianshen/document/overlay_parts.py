@@ -205,30 +205,33 @@ class PartChanges:
             merge.mistakes.append(diagnostics.wrong_kind(node.span, LIST, kind(node)))
             return
         rows = list(merge.entries[path].rows)
+        ids = {row.id for row in rows}
         for item in node.items:
             row, faults = fit(model.TableRow, item, item.span, self.part.filling.of("tables"))
             merge.mistakes += faults
             if row is None:
                 continue
-            if row.id in [old.id for old in rows]:
+            if row.id in ids:
                 first = merge.origins[path].at
                 merge.mistakes.append(diagnostics.exists_already(item.span, row.id, first, replaceable=True))
                 continue
             merge.origins[(*path, "rows", len(rows))] = Origin(item.span, item)
             rows.append(row)
+            ids.add(row.id)
         merge.entries[path] = merge.entries[path].model_copy(update={"rows": tuple(rows)})
 
     # -- what other overlays changed -----------------------------------------------------------
 
     def change(self, path: Path, span: Span, content: object) -> None:
         """Take note of a change; one of another overlay that it undoes is told."""
-        for earlier, (overlay, first, before) in list(self.merge.changed.items()):
+        changed = self.merge.changed.setdefault(path[:2], {})
+        for earlier, (overlay, first, before) in list(changed.items()):
             if overlay != self.overlay and earlier[: len(path)] == path:
                 if earlier != path or before != content:
                     name = ".".join(map(str, earlier[1:]))
                     self.merge.mistakes.append(diagnostics.overlays_conflict(span, name, overlay, first))
-                del self.merge.changed[earlier]
-        self.merge.changed[path] = (self.overlay, span, content)
+                del changed[earlier]
+        changed[path] = (self.overlay, span, content)
 
     def _named(self, section: str, node: Node | None) -> Iterator[tuple[Scalar, Node]]:
         """The entries of a mapping; anything else is reported."""

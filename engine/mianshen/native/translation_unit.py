@@ -294,14 +294,15 @@ class Unit:
 
     def _slot(self, entity: Entity, name: str, part: str) -> str:
         """Where an output of the row `n` goes."""
-        at, written = next(
-            (i, w)
-            for i, w in enumerate(self.written)
-            if (w.entity, w.name, w.part) == (entity.name, name, part)
-        )
         if self.rows.is_packed(entity):
             return f"to->{part}_{name}"
-        return f"(({c_cell(written.bytes * 8)} *)run->out[{at}])[n]"
+        at = self._places[entity.name, name, part]
+        return f"(({c_cell(self.written[at].bytes * 8)} *)run->out[{at}])[n]"
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str, str], int]:
+        """By entity, name and part the place of each output column."""
+        return {(w.entity, w.name, w.part): at for at, w in enumerate(self.written)}
 
     def _write_benefits(self, entity: Entity) -> Iterator[str]:
         """What `Written` says of benefits."""
