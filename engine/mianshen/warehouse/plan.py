@@ -8,6 +8,7 @@ query of bounded depth that reads of the steps before it only what it needs.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeGuard
@@ -62,15 +63,18 @@ def plan(program: Program, wanted: Iterable[Key]) -> Plan:
 
 def _levels(decisions: list[Decision], program: Program) -> tuple[tuple[Decision, ...], ...]:
     """Decisions by how many others of the step they stand on; those that read one another's totals together."""
-    reads = {d.key: reads_of(d, program)[0] & {d.key for d in decisions} for d in decisions}
+    keys = {d.key for d in decisions}
+    reads = {d.key: reads_of(d, program)[0] & keys for d in decisions}
     groups = grouped(reads)
     level: dict[Key, int] = {}
     for decision in decisions:
         group = groups.get(decision.key, frozenset({decision.key}))
         below = [level[k] for other in group for k in reads[other] - group]
         level[decision.key] = 1 + max(below, default=-1)
-    depth = max(level.values(), default=-1) + 1
-    return tuple(tuple(d for d in decisions if level[d.key] == n) for n in range(depth))
+    levels: dict[int, list[Decision]] = defaultdict(list)
+    for decision in decisions:
+        levels[level[decision.key]].append(decision)
+    return tuple(tuple(levels[number]) for number in sorted(levels))
 
 
 def aggregates_of(step: Step) -> list[core.Aggregate]:
