@@ -27,6 +27,16 @@ def test_where_writing_fails_the_file_is_as_before(tmp_path: Path) -> None:
     assert out.read_text("utf-8") == "before"
 
 
+def test_a_link_stays_one_and_a_device_is_written_to_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    with whole_file(tmp_path / "link") as part:
+        part.write_text("whole", "utf-8")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_text("utf-8") == "whole"
+    with whole_file(Path("/dev/null")) as part:
+        assert part == Path("/dev/null")
+
+
 def _half_written(part: Path) -> None:
     part.write_text("half", "utf-8")
     raise OSError("full")

@@ -14,6 +14,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -161,10 +162,9 @@ def _write_all(
         names.append(name)
         lines[decision.place] = [serial.lstrip("0"), name, *_line(decision, notice, layout.lang)]
         progress(done, count)
-    index = CsvFile(part / INDEX, [head.in_(layout.lang) for head in _HEADS])
-    for place in sorted(lines):
-        index.write(lines[place])
-    index.close()
+    with closing(CsvFile(part / INDEX, [head.in_(layout.lang) for head in _HEADS])) as index:
+        for place in sorted(lines):
+            index.write(lines[place])
     return names
 
 
