@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mianshen.catalogue import diagnostic
-from mianshen.document.diagnostics import listed, shown
-from mianshen.source import Diagnostic, Message, Span, unlined
+from mianshen.document.diagnostics import shown
+from mianshen.source import Diagnostic, Message, Span, listed, unlined
 
 Words = tuple[str, str]  # Chinese, English
 
@@ -78,8 +78,7 @@ def bad_parquet(span: Span) -> Diagnostic:
 
 
 def no_sheet(span: Span, sheet: str, sheets: Iterable[str]) -> Diagnostic:
-    zh, en = listed(list(sheets))
-    return diagnostic("E582.no_sheet", span, sheet=shown(sheet), names=Message(zh, en))
+    return diagnostic("E582.no_sheet", span, sheet=shown(sheet), names=listed(sheets, 20))
 
 
 def bad_workbook(span: Span) -> Diagnostic:

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mianshen.catalogue import diagnostic
-from mianshen.document.diagnostics import listed, shown
-from mianshen.source import Diagnostic, Message, Span, nearest, runs_into_chinese, unlined
+from mianshen.document.diagnostics import shown
+from mianshen.source import Diagnostic, Message, Span, runs_into_chinese, suggestion, unlined
 
 Words = tuple[str, str]  # Chinese, English
 
 
-def _meant(name: str, known: Iterable[str]) -> Words:
-    names = list(known)
-    close = nearest(name, names)
-    if close is not None:
-        return f"也许想写 {close}", f"Perhaps {close} is meant"
-    zh, en = listed(names)
-    return f"可用的有：{zh}", f"It takes: {en}"
+def _meant(name: str, known: Iterable[str]) -> Message:
+    return suggestion(name, known, Message("可用的有", "It takes"))
 
 
 def _key(name: str) -> str:
@@ -40,7 +35,7 @@ def unknown_fact(span: Span, name: str, entity: str, known: Iterable[str]) -> Di
 def no_such_column(span: Span, name: str, file: str, known: Iterable[str]) -> Diagnostic:
     """`known`: the columns that the file has; none where its first line may be no header."""
     names = list(known)
-    header = (
+    header = Message(
         "请检查首行是不是列名，之前有标题行可用 title_lines 跳过",
         "Check that its first line names the columns; title_lines skips a title",
     )

@@ -13,16 +13,18 @@ from dataclasses import replace
 from typing import Final
 
 from mianshen.catalogue import diagnostic
-from mianshen.document.diagnostics import listed, shown
+from mianshen.document.diagnostics import shown
 from mianshen.places import nearest_places, shown_place
 from mianshen.source import (
     Diagnostic,
     Message,
     Span,
     is_key,
+    listed,
     may_name_a_person,
     nearest,
     runs_into_chinese,
+    suggestion,
     unlined,
 )
 
@@ -96,19 +98,9 @@ def wrong_shape(span: Span, name: Named, wanted: Words) -> Diagnostic:
 def unknown_key(span: Span, name: str, where: Named, known: Iterable[str]) -> Diagnostic:
     """A key that may be somebody's data is not repeated."""
     names = list(known)
-    home = _worded(where)
-    close = nearest(name, names)
-    zh, en = listed(names, 40)
     key = Message(f" {shown(name)} ", shown(name)) if is_key(name, names) else Message("", "such key")
-    return diagnostic(
-        "E403.unknown_key",
-        span,
-        fix=(f"也许想写 {close}", f"Perhaps {close} is meant")
-        if close
-        else (f"可用的有：{zh}", f"It takes: {en}"),
-        home=home,
-        key_name=key,
-    )
+    fix = suggestion(name, names, Message("可用的有", "It takes"), most=40)
+    return diagnostic("E403.unknown_key", span, fix=fix, home=_worded(where), key_name=key)
 
 
 def misplaced_key(span: Span, name: str, where: Named, home: Named) -> Diagnostic:
@@ -181,8 +173,8 @@ def bad_date(span: Span, name: str, value: str | None, better: str | None) -> Di
 def bad_code(span: Span, name: str, value: str | None, codes: Mapping[str, Message]) -> Diagnostic:
     """`codes` are the values there are, with their labels."""
     close = None if value is None else _nearest_code(value, codes)
-    zh, en = listed([f"{code}（{label.zh}）" for code, label in codes.items()])[0], listed(codes)[1]
-    fix = (f"可用的有：{zh}", f"It takes: {en}") if close is None else _instead(close, "", "")
+    known = listed((Message(f"{code}（{label.zh}）", code) for code, label in codes.items()), 20)
+    fix = (f"可用的有：{known.zh}", f"It takes: {known.en}") if close is None else _instead(close, "", "")
     if value is not None and may_name_a_person(value) and (close is None or runs_into_chinese(value)):
         value = None
     what = _holds(name, value, "不是可用的代码", "is not one of its codes")
