@@ -26,6 +26,7 @@ from tests.support.oracle import BenefitAnswer
 from tests.support.oracle_family import Expected, Family, expected
 from tests.support.oracle_over_time import OTHER_PAYERS
 from tests.support.oracle_services import PLANNED, deadlines
+from tests.support.oracle_shown import Shown
 from tests.support.oracle_stack import status_of
 
 from mianshen.batch.run import Request, run_batch
@@ -201,6 +202,20 @@ def answered(key: str, due: Mapping[str, BenefitAnswer], row: Mapping[str, Any])
         )
 
 
+def beside(due: Mapping[str, Shown], answer: Mapping[str, Any]) -> Iterator[str]:
+    """What differs of what is shown beside benefits and of the person; an empty text for each value that does not."""
+    told = dict(answer["decisions"])
+    for benefit in answer["benefits"].values():
+        told |= benefit.get("shows", {})
+    for name, value in due.items():
+        text = told[name]
+        if isinstance(value, Decimal):
+            same = text is not None and Decimal(text) == value
+        else:
+            same = text == (None if value is None else value.isoformat())
+        yield "" if same else f"{name}: {text}, the policy gives {value}"
+
+
 def keys_of(family: Family) -> set[str]:
     claims = (claim["claim_id"] for listed in family.claims.values() for claim in listed)
     visits = (visit["visit_id"] for listed in family.visits.values() for visit in listed)
@@ -236,6 +251,7 @@ def test_families_checked_one_by_one_equal_the_oracle(as_of: str, tmp_path: Path
     file = tmp_path / "families.json"
     file.write_text(json.dumps([record_of(family, day) for family in families], default=str), "utf-8")
     wrong: list[str] = []
+    found: list[str] = []
     for family, record in zip(families, read_cases(file, checker.program), strict=True):
         answer: Any = checker.answer(checker.check(record.case), "en")
         due = expected(family, day)
@@ -251,7 +267,11 @@ def test_families_checked_one_by_one_equal_the_oracle(as_of: str, tmp_path: Path
         )
         aid = due.aid if benefits else None
         wrong += filter(None, compared(Expected(layers, benefits, aid, due.rejected), told, keys_of(family)))
+        if first in due.shown:
+            found += [f"{first} {line}" if line else "" for line in beside(due.shown[first], answer)]
+    wrong += filter(None, found)
     assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong[:40])
+    assert len(found) > len(families) * 2
 
 
 @pytest.mark.parametrize("as_of", DAYS)

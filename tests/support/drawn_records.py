@@ -143,6 +143,7 @@ def with_more(
         "delivery_date": rng.choice(days),
         "birth_date": born(rng, as_of),
         "flexible_enrolled_on": joined(rng, claims, as_of),
+        "unassisted_list_received": as_of - dt.timedelta(rng.choice((0, 5, 40))),
     }
     if facts["children_born"] == 0 and any(claim.get("care_type") == "delivery" for claim in claims):
         facts["children_born"] = 1

@@ -277,18 +277,30 @@ def unassisted_patient(
 ) -> BenefitAnswer:
     """Whether assistance would have paid on a claim on which 0.00 was paid, on what was really paid before it."""
     person = row_on(rows, as_of)
+    ways = [unpaid for unpaid, _ in unassisted_costs(rows, claims, layers, as_of)]
+    recipient = opposite(is_one_of(person.get("assistance_category"), "none"))
+    return answer(in_shandong(person, as_of), both(recipient, either(*ways)))
+
+
+def unassisted_costs(
+    rows: Sequence[Facts],
+    claims: Sequence[Facts],
+    layers: Mapping[str, Mapping[str, Amount]],
+    as_of: dt.date,
+) -> list[tuple[Truth, Amount]]:
+    """Of each claim whether assistance is due on it and none was paid, and how much."""
+    person = row_on(rows, as_of)
     balances = {
         care: TwoBalances(opening(person, f"opening_assistance_{care}_paid"), as_of, (1, 1)) for care in RATE
     }
-    ways: list[Truth] = []
+    costs: list[tuple[Truth, Amount]] = []
     for claim in sorted(claims, key=lambda c: (c["service_date"], c["claim_id"])):
         due = assistance_due(person_of(claim, rows), claim, layers.get(str(claim["claim_id"]), {}), balances)
         if due is not NOT_MODELLED:
             settled = claim.get("settled_assistance_payment")
             unpaid = None if settled is None else settled == ZERO
-            ways.append(doubted(claim, both(unpaid, None if due is None else due > ZERO)))
-    recipient = opposite(is_one_of(person.get("assistance_category"), "none"))
-    return answer(in_shandong(person, as_of), both(recipient, either(*ways)))
+            costs.append((doubted(claim, both(unpaid, None if due is None else due > ZERO)), due))
+    return costs
 
 
 def assistance_due(

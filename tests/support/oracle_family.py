@@ -23,6 +23,7 @@ from tests.support.oracle import (
 from tests.support.oracle_benefits import answer, benefits, premium_amount
 from tests.support.oracle_over_time import OTHER_PAYERS, Person, overpaid, row_on, taking_part
 from tests.support.oracle_services import outbreak, planned_support, services
+from tests.support.oracle_shown import Shown, shown
 from tests.support.oracle_stack import ZERO, Amount, Facts, Truth, both, difference, is_one_of, is_within
 
 LAYERS: Final = ("basic_payment", "supplementary_payment", "critical_illness_payment", "assistance_payment")
@@ -46,6 +47,9 @@ class Expected:
     benefits: dict[str, dict[str, BenefitAnswer]]
     aid: BenefitAnswer | None
     rejected: frozenset[str]
+    shown: dict[str, dict[str, Shown]] = field(
+        default_factory=dict
+    )  # by person, what is shown beside benefits
 
 
 # -- contradictions ----------------------------------------------------------------------------------
@@ -191,4 +195,5 @@ def expected(family: Family, as_of: dt.date, *, overlays: bool = False) -> Expec
         if not facts["rejected"]
     }
     aid = illness_poverty_aid(home, [(current[p], borne[p]) for p in current], as_of)
-    return Expected(layers, answers, None if homeless else aid, frozenset(rejected))
+    beside = {p: shown(family.people[p], parts[p], layers, as_of) for p in answers}
+    return Expected(layers, answers, None if homeless else aid, frozenset(rejected), beside)
