@@ -25,9 +25,10 @@ from mianshen.source import RuleError
 SPOILT: Final = (
     r"0[0-9]+|[0-9]{12,}|[0-9]+[Ee][0-9]+"  # keys that a spreadsheet takes for a number and writes otherwise
 )
-FORMULA: Final = (
-    rf"(?s)[=+\-@\t\r\n'＝＋－＠].*|{SPOILT}"  # full-width signs too: some spreadsheets take them
+SIGNS: Final = (
+    r"[=+\-@\t\r\n'＝＋－＠]"  # that begin a formula; full-width ones too: some spreadsheets take them
 )
+FORMULA: Final = rf"(?s){SIGNS}.*|{SPOILT}"
 
 
 def refuse_foreign_sheets(

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mianshen.batch.columns import Array, Texts
+from mianshen.batch.csv_export import SIGNS
 from mianshen.batch.output_files import REJECT_SCHEMA
 from mianshen.ingest.entity_rows import FileRows
 from mianshen.records.diagnostics import CODES
-
-FORMULA: Final = r"^[=+\-@\t\r\n'＝＋－＠]"  # full-width signs too: some spreadsheets take them
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +86,6 @@ def _csv_cells(column: pa.Array) -> pa.StringArray:
         return _csv_cells(column.dictionary).take(column.indices).fill_null("")
     if not pa.types.is_string(column.type):
         return column.cast(pa.string()).fill_null("")
-    safe = pc.replace_substring_regex(column, FORMULA, r"'\0")
+    safe = pc.replace_substring_regex(column, f"^{SIGNS}", r"'\0")
     doubled = pc.replace_substring(safe, '"', '""')
     return pc.binary_join_element_wise('"', doubled, '"', "").fill_null("")

@@ -23,12 +23,6 @@ def shown(text: str) -> str:
     return line if len(line) <= 40 else line[:37] + "..."
 
 
-def listed(names: Iterable[str], most: int = 20) -> tuple[str, str]:
-    """Names as a Chinese and an English list, cut when long."""
-    words = source.listed(names, most)
-    return words.zh, words.en
-
-
 def _suggest(name: str, known: Iterable[str], zh: str, en: str) -> tuple[str, str]:
     """`Perhaps x is meant`, or the names there are; `zh` and `en` introduce the list."""
     words = source.suggestion(name, known, Message(zh, en))
