@@ -407,6 +407,9 @@ def test_a_folder_that_no_report_wrote_is_left_alone(people: Path, tmp_path: Pat
     ("name", "spoilt"),
     [
         ("claims.parquet", b"PAR1 and no more"),
+        ("claims.parquet", b"PAR1 damaged PAR1"),
+        ("rejects.parquet", b"PAR1"),
+        ("summary.json", b'{"records": 3, "benefits": {}}'),
         ("claims.parquet", None),
         (
             "manifest.json",

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,23 @@ def test_a_run_is_listed_and_nothing_else(client: TestClient) -> None:
     page = client.get("/runs").text
     assert 'href="/runs/june"' in page
     assert "notes" not in page
+
+
+@pytest.mark.parametrize(
+    ("file", "spoilt"),
+    [("summary.json", b'{"records": 3}'), ("rejects.parquet", b"PAR1PAR1"), ("manifest.json", b"{}")],
+)
+def test_a_spoilt_run_hides_no_other_and_says_what_is_wrong(
+    client: TestClient, runs: Path, file: str, spoilt: bytes
+) -> None:
+    shutil.copytree(runs / "june", runs / "may")
+    try:
+        (runs / "may" / file).write_bytes(spoilt)
+        assert 'href="/runs/june"' in client.get("/runs").text
+        answer = client.get("/runs/may")
+        assert (answer.status_code, f"{file} is not in it, or cannot be read" in answer.text) == (422, True)
+    finally:
+        shutil.rmtree(runs / "may")
 
 
 def test_its_summary_is_that_of_its_files(client: TestClient, runs: Path) -> None:

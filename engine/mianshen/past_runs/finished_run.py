@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from mianshen.batch import diagnostics as batch_diagnostics
 from mianshen.batch.manifest import digest_of_file
@@ -32,8 +33,6 @@ from mianshen.past_runs import diagnostics
 from mianshen.program.program import Entity, Program
 from mianshen.rulebook import open_program
 from mianshen.source import Diagnostic, RuleError, unlined
-
-_PARQUET: Final = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class FinishedRun:
         whole = {
             REJECTS: (folder / REJECTS).exists(),
             MANIFEST: _is_manifest(manifest),
-            SUMMARY: bool(contents[SUMMARY]),
+            SUMMARY: _is_summary(contents[SUMMARY] or {}),
             TIMINGS: contents[TIMINGS] is not None,
         }
         if whole[MANIFEST]:
@@ -145,17 +144,21 @@ def _is_manifest(content: Mapping[str, Any]) -> bool:
     return True
 
 
+def _is_summary(content: Mapping[str, Any]) -> bool:
+    parts = [content.get(name) for name in ("records", "benefits")]
+    return all(
+        isinstance(part, dict) and all(isinstance(counts, dict) for counts in part.values()) for part in parts
+    )
+
+
 def _is_table(path: Path) -> bool:
-    """Whether a file of results is there and has the ends of a Parquet file; one of parts is a folder."""
+    """Whether a file of results, or each part in a folder of them, is there and begins and ends as Parquet does."""
     try:
-        if path.is_dir():
-            return True
-        with path.open("rb") as file:
-            begin = file.read(len(_PARQUET))
-            file.seek(-len(_PARQUET), os.SEEK_END)
-            return begin == file.read() == _PARQUET
-    except OSError:
+        for file in sorted(path.glob("*.parquet")) if path.is_dir() else [path]:
+            pq.read_metadata(file)
+    except (OSError, pa.ArrowException):
         return False
+    return True
 
 
 def _content(file: Path) -> dict[str, Any] | None:
