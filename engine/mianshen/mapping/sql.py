@@ -11,6 +11,7 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, assert_never
 
 from mianshen.mapping.dates import TIMESTAMP, as_iso
@@ -58,6 +59,7 @@ def fact_named(column: str) -> str:
     return column.removeprefix(_MAPPED)
 
 
+@lru_cache(maxsize=1 << 14)
 def canonical(name: str) -> str:
     """A column's name without case, blanks around it and underscores: SETL_ID, setl_id and setlId are one."""
     return name.strip(_BLANKS).casefold().replace("_", "")
