@@ -68,12 +68,18 @@ Value: TypeAlias = Known | Unknown | NotModelled
 
 def unknown_of(values: Iterable[object]) -> Unknown:
     """The unknown that rests on every unknown among `values`."""
-    unknown: Unknown | None = None
+    first: Unknown | None = None
+    others: list[Unknown] = []
     for value in values:
-        if value.__class__ is Unknown and value is not unknown:
-            one: Unknown = value
-            unknown = one if unknown is None else Unknown(unknown.missing | one.missing)
-    return NOTHING_MISSING if unknown is None else unknown
+        if value.__class__ is Unknown and value is not first:
+            unknown: Unknown = value
+            if first is None:
+                first = unknown
+            else:
+                others.append(unknown)
+    if first is None:
+        return NOTHING_MISSING
+    return Unknown(first.missing.union(*[other.missing for other in others])) if others else first
 
 
 def round_decimal(value: Decimal, digits: int, mode: RoundingMode) -> Decimal:

@@ -199,6 +199,7 @@ class Interpreter:
     def run(self, case: Case) -> None:
         """Decide every row; a row that cannot be decided is rejected, and so are its children."""
         rows = case.rows()
+        self.compiler.cases += 1
         with localcontext(EXACT):
             for row in rows:
                 row.as_of = case.as_of

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mianshen.interpreter.rows import Row, RowError, doubt, in_order
 from mianshen.program.core import Earlier
@@ -17,10 +17,22 @@ if TYPE_CHECKING:
     from mianshen.interpreter.evaluate import Compiler
 
 
+class _Turns(NamedTuple):
+    """The rows of one parent in turn, those without a date first: of the how manieth case, the place of each."""
+
+    case: int
+    parent: Row
+    rows: list[Row]
+    places: dict[Row, int]
+    undated: int
+
+
 class EarlierRows:
     """The rows before one, as a node asks about them."""
 
     def __init__(self, node: Earlier, compiler: Compiler) -> None:
+        self.compiler = compiler
+        self._turns: _Turns | None = None
         entity = compiler.program.entities[node.entity]
         self.entity, self.date = node.entity, str(entity.date)
         self.plural = entity.children or entity.name
@@ -60,15 +72,23 @@ class EarlierRows:
     def matching(self, row: Row) -> Iterator[tuple[Row, Value]]:
         """The rows that match or may: those without a date first, then the others, the last first."""
         assert row.parent is not None
-        mine = [other for other in row.parent.current.children if other.entity == self.entity]
-        rows = [other for other in mine if other is row or not other.idle]
-        ordered = in_order(rows, self.date)
-        before = ordered[: next(at for at, other in enumerate(ordered) if other is row)]
-        undated = [other for other in before if self.date not in other.facts]
-        for other in (*undated, *reversed(before[len(undated) :])):
-            matches = self._matches(row, other)
+        turns = self._turns_below(row.parent.current)
+        place = turns.places[row]
+        for at in (*range(min(turns.undated, place)), *range(place - 1, turns.undated - 1, -1)):
+            other = turns.rows[at]
+            matches = False if other.idle else self._matches(row, other)
             if matches is not False and matches is not NOT_MODELLED:
                 yield other, matches
+
+    def _turns_below(self, parent: Row) -> _Turns:
+        """The rows below one in turn, put in order once while a case is decided."""
+        turns = self._turns
+        if turns is None or turns.parent is not parent or turns.case != self.compiler.cases:
+            rows = in_order([row for row in parent.children if row.entity == self.entity], self.date)
+            undated = sum(self.date not in row.facts for row in rows)
+            places = {row: place for place, row in enumerate(rows)}
+            turns = self._turns = _Turns(self.compiler.cases, parent, rows, places, undated)
+        return turns
 
     def _matches(self, row: Row, other: Row) -> Value:
         other.asking = row

@@ -31,6 +31,7 @@ class Compiler:
     def __init__(self, program: Program, decide: Callable[[str, str], Function]) -> None:
         self.program = program
         self.decide = decide
+        self.cases = 0  # that were begun: what is kept of the rows of one is not used for the next
         self._written: dict[tuple[core.Core, str], Function] = {}
         self._figures: dict[tuple[str, str], tuple[Function, dict[dt.date, Value]]] = {}
         self._otherwise: dict[str, Parameter] = {}
