@@ -27,6 +27,7 @@ from mianshen.past_runs.finished_run import table_of_facts
 from mianshen.past_runs.report import FinishedRun, Order, make_report, phrases, program_of
 from mianshen.past_runs.report.bars import against, bars, stacked
 from mianshen.past_runs.report.cells import safe
+from mianshen.past_runs.report.tables import Counting
 from mianshen.places import shown_place
 from mianshen.population.sample import write_population
 from mianshen.records.diagnostics import REASONS
@@ -391,6 +392,25 @@ def test_the_run_is_left_as_it_was_and_the_report_is_replaced_whole(people: Path
     assert sorted(each.name for each in (tmp_path / "r").iterdir()) == ["lists", "report.html", "report.json"]
     assert [each.name for each in tmp_path.iterdir()] == ["r"]
     assert {file.name: file.read_bytes() for file in (people / "now").iterdir()} == before
+
+
+STOPS: list[tuple[Exception, str]] = [
+    (duckdb.IOException("IO Error: no space left\nmore"), "E576"),
+    (OSError(28, "No space left on device"), "E576"),
+    (duckdb.OutOfMemoryException("out of memory"), "E577"),
+]
+
+
+@pytest.mark.parametrize(("stop", "code"), STOPS, ids=["the database", "the system", "memory"])
+def test_a_report_that_cannot_be_finished_leaves_nothing(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: Exception, code: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise stop
+
+    monkeypatch.setattr(Counting, "tables", fail)
+    assert refusal(Order(people / "now", tmp_path / "new" / "report", "en")) == [code]
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_no_report_wrote_is_left_alone(people: Path, tmp_path: Path) -> None:
