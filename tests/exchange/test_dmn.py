@@ -423,6 +423,8 @@ def test_inputs_without_a_type_or_of_a_table_alone_are_read(tmp_path: Path) -> N
         (LITERAL, "<context/>", "<context", "E933", "decision table"),
         ('<knowledgeSource id="k" name="Handbook"/>', '<import name="x"/>', "<import", "E933", ""),
         ('name="Risk" typeRef', 'name="?" typeRef', '<inputData id="b"', "E941", "Name it"),
+        ('<variable id="u" name="Is dear"', '<variable id="u" name="Fee"', '<decision id="f"', "E943", "Rename"),
+        ('<variable id="u" name="Is dear"', '<variable id="u" name="Risk"', '<decision id="f"', "E943", "Rename"),
     ],
 )  # fmt: skip
 def test_what_is_not_understood_is_refused_where_it_stands(

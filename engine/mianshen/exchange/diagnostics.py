@@ -41,6 +41,7 @@ other_language = partial(diagnostic, "E939.other_language")
 nothing_written = partial(diagnostic, "E940.nothing_written")
 no_name = partial(diagnostic, "E941.no_name")
 no_decisions = partial(diagnostic, "E942.no_decisions")
+same_name = partial(diagnostic, "E943.same_name")
 
 
 def _perhaps(name: str, known: Collection[str], otherwise: Message) -> Message:

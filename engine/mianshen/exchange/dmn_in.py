@@ -167,6 +167,9 @@ class _Reader:
         if not spelt:
             self.mistakes.append(diagnostics.no_name(node.span, tag=node.tag))
             return
+        if name in self.names:
+            self.mistakes.append(diagnostics.same_name(node.span, name=name))
+            return
         while spelt in KEYWORDS or spelt in self.names.values():
             spelt += "_"
         self.names[name] = spelt
