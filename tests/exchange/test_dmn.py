@@ -252,6 +252,36 @@ def test_a_model_is_the_same_each_time_and_has_a_shape_for_everything(small: Pat
     assert {one.get("href", "")[1:] for one in root.iter() if one.get("href")} <= ids
 
 
+NAMESAKES = """
+rulebook: {name: namesakes, title: x, entry: person}
+entities: {person: {title: x, key: person_id}}
+sources: {S: {title: x}}
+facts: {person: {person_id: {type: text, required: true, title: x}, cost: {type: money, title: x}}}
+functions: {cost: {takes: {a: number}, gives: number, value: a * 2}}
+decisions: {person: {pay: {type: number, title: x}}}
+provisions: {p: {decision: pay, title: x, value: cost(cost), source: S, clause: x}}
+"""
+
+
+def test_a_function_and_a_fact_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    rules, out = tmp_path / "rules.yaml", tmp_path / "m.dmn"
+    rules.write_text(NAMESAKES, "utf-8")
+    assert export_model([rules], [], (), out)[0] == 2
+    root = ET.parse(out).getroot()
+    assert [one.get("name") for one in root.findall(f"{{{MODEL}}}inputData")] == ["person_cost"]
+    assert [one.get("name") for one in root.findall(f"{{{MODEL}}}businessKnowledgeModel")] == ["cost"]
+    assert "cost(person_cost)" in import_model(out).text
+
+
+def test_provisions_that_would_have_one_name_are_all_read(tmp_path: Path) -> None:
+    """The default of a table, and a decision called as that default is."""
+    path = tmp_path / "m.dmn"
+    path.write_text(FOREIGN.replace("Is dear", "Fee default"), "utf-8")
+    text = import_model(path).text
+    assert "fee_default: {decision: fee," in text
+    assert "fee_default_: {decision: fee_default," in text
+
+
 def test_decisions_are_exported_by_name_with_what_they_rest_on(small: Path) -> None:
     out = small.parent / "m.dmn"
     export_model([small], [], ("total",), out)

@@ -105,7 +105,7 @@ class ModelBuilder:
         plain = [name for _, name in keys]
         self.names = {
             (entity, name): name
-            if plain.count(name) == 1 and name not in document.parameters
+            if plain.count(name) == 1 and name not in {*document.parameters, *document.functions}
             else f"{entity}_{name}"
             for entity, name in keys
         } | {("", AS_OF): AS_OF}

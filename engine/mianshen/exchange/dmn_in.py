@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -90,6 +90,7 @@ class _Reader:
     names: dict[str, str] = field(default_factory=dict)  # spelt for formulas, by the spelling of the model
     items: dict[str, Node] = field(default_factory=dict)
     codes: dict[str, Any] = field(default_factory=dict)
+    lists: dict[str, str] = field(default_factory=dict)  # names of code lists, by the item definition
     kinds: dict[str, list[str]] = field(default_factory=dict)  # names of areas and of lists
 
     def rulebook(self) -> dict[str, Any]:
@@ -170,9 +171,7 @@ class _Reader:
         if name in self.names:
             self.mistakes.append(diagnostics.same_name(node.span, name=name))
             return
-        while spelt in KEYWORDS or spelt in self.names.values():
-            spelt += "_"
-        self.names[name] = spelt
+        spelt = self.names[name] = _unlike(spelt, {*KEYWORDS, *self.names.values()})
         variable = node.child("variable")
         reference = variable.get("typeRef") if variable is not None else ""
         item = self.items.get(reference)
@@ -212,7 +211,7 @@ class _Reader:
             return name
         codes = [text[1:-1] for text in _QUOTED.findall(allowed.texts())] if allowed is not None else []
         if codes:
-            spelt = _slug(name) or "codes"
+            spelt = self.lists.setdefault(name, _unlike(_slug(name) or "codes", self.lists.values()))
             self.codes[spelt] = {"title": item.get("label") or name, "values": {code: code for code in codes}}
             return f"code {spelt}"
         if allowed is not None:
@@ -270,7 +269,7 @@ class _Reader:
         if table is not None:
             self._decide_by_table(name, table, grounds, sections)
         elif literal is not None:
-            sections["provisions"][name] = grounds | {"value": self._formula(literal)}
+            _add(sections["provisions"], name, grounds | {"value": self._formula(literal)})
 
     def _decide_by_table(
         self, name: str, table: Node, grounds: dict[str, Any], sections: Mapping[str, dict[str, Any]]
@@ -285,11 +284,11 @@ class _Reader:
                 parts = {part: row[part] for part in ("value", "note") if part in row}
                 if when := " and ".join(filter(None, conditions)):
                     parts["when"] = Cell(when, row["value"].span)
-                provisions[f"{name}_{row['id']}"] = grounds | parts
+                _add(provisions, f"{name}_{row['id']}", grounds | parts)
         else:
             sections["tables"][name] = grounds | written
         if (default := self._default(table)) is not None:
-            provisions[f"{name}_default"] = grounds | {"fallback": "true", "value": default}
+            _add(provisions, f"{name}_default", grounds | {"fallback": "true", "value": default})
 
     def _inferred(self, table: Node) -> str:
         """The type of a table's outputs, where all of them are literals of one."""
@@ -401,6 +400,18 @@ _OF_DECISION: Final = (
     "knowledgeRequirement", "authorityRequirement", "decisionTable", "literalExpression", "supportedObjective",
     "impactedPerformanceIndicator", "decisionMaker", "decisionOwner", "usingProcess", "usingTask",
 )  # fmt: skip
+
+
+def _add(provisions: dict[str, Any], name: str, provision: dict[str, Any]) -> None:
+    """Add a provision, under a longer name where another decision's provision has its own."""
+    provisions[_unlike(name, provisions)] = provision
+
+
+def _unlike(name: str, taken: Collection[str]) -> str:
+    """A name, longer by as many underscores as tell it apart from those that are taken."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _questions(table: Node) -> list[Node]:
