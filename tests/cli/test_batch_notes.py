@@ -123,3 +123,18 @@ def test_codes_in_no_list_are_named_unless_they_may_be_somebody_s_data(run: Run,
     assert "(care_type): rows with a code that no list has, taken as unknown: 3 (9901)" in out
     assert "(insurance_scheme): rows with a code that no list has, taken as unknown: 1 (330)" in out
     assert "张三" not in out + err
+    # a comparison over the same files says so, too
+    files = (
+        "--residents",
+        str(file),
+        "--claims",
+        str(file),
+        "--mapping",
+        "nhsa",
+        "--out",
+        str(tmp_path / "cmp"),
+    )
+    overlay = ("--overlay", "limit_counts_costs")
+    _, out, err = run("compare", *overlay, *files, "--as-of", "2026-06-30", "--lang", "en")
+    assert "(care_type): rows with a code that no list has, taken as unknown: 3 (9901)" in out
+    assert "张三" not in out + err

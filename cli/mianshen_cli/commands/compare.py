@@ -48,7 +48,6 @@ def compare(
     statement: Path | None, weights: str | None, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.request import Request
-    from mianshen_cli.render.impact import summary
 
     beside = statement is not None and bool(records)
     _refuse_unfit(
@@ -77,9 +76,19 @@ def compare(
     if form == "json":
         output.say(output.json_text(content))
     else:
-        output.say(summary(lang, content))
-        output.say_folded("\n" + wording("compare.done").in_(lang, page=out / "report.html"))
+        _show(lang, comparison.program, content, out)
     return Status.FOUND if comparison.changed else Status.DONE
+
+
+def _show(lang: Lang, program: Any, content: dict[str, Any], out: Path) -> None:
+    """Print the page of summary, what a mapping made of the files, and where the report is."""
+    from mianshen_cli.render.batch_notes import mapping_lines
+    from mianshen_cli.render.impact import summary
+
+    output.say(summary(lang, content))
+    for line in mapping_lines(lang, program, content.get("mapping", {})):
+        output.say_folded(line)
+    output.say_folded("\n" + wording("compare.done").in_(lang, page=out / "report.html"))
 
 
 def _refuse_unfit(changed: bool, over: tuple[bool, bool, bool], as_of: dt.date | None) -> None:

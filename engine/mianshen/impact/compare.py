@@ -102,6 +102,9 @@ def _begun(
     """A comparison of which only the records are known."""
     comparison = Comparison(changes, as_of, dimensions(changes.after))
     comparison.records, comparison.sample_of = dict(sides.intake.counts), sample_of
+    comparison.mapping = {
+        name: source.report.to_dict() for name, source in sides.inputs.items() if source.report is not None
+    }
     if digests:
         comparison.inputs = _digests(sides)
     return comparison

@@ -41,6 +41,7 @@ class Comparison:
     resettled: dict[str, Any] = field(default_factory=dict)  # owed and overpaid by layer, where asked for
 
     inputs: Mapping[str, str] = field(default_factory=dict)  # digests of the files, where asked for
+    mapping: Mapping[str, Any] = field(default_factory=dict)  # what a mapping made of the files, by entity
     sample_of: int | None = None  # how many people the records are a random sample of
 
     @property
@@ -91,6 +92,7 @@ class Comparison:
             "groups": self._groups(),
             "causes": self._causes(),
             "changed_cells": self.changed,
+            **({"mapping": dict(self.mapping)} if self.mapping else {}),
             **({"inputs": dict(self.inputs)} if self.inputs else {}),
             **({"resettlement": self.resettled} if self.resettled else {}),
             **({"sample": self._sample(self.sample_of)} if self.sample_of else {}),
