@@ -282,6 +282,13 @@ def test_provisions_that_would_have_one_name_are_all_read(tmp_path: Path) -> Non
     assert "fee_default_: {decision: fee_default," in text
 
 
+def test_a_row_with_too_few_cells_is_refused_also_where_conditions_are_asked(tmp_path: Path) -> None:
+    asked = '<input id="q3"><inputExpression id="e3" typeRef="boolean"><text>Risk != null</text></inputExpression></input>'
+    (tmp_path / "m.dmn").write_text(FOREIGN.replace('<output id="o"', f'{asked}<output id="o"'), "utf-8")
+    with pytest.raises(RuleError, match="E320"):
+        import_model(tmp_path / "m.dmn")
+
+
 def test_decisions_are_exported_by_name_with_what_they_rest_on(small: Path) -> None:
     out = small.parent / "m.dmn"
     export_model([small], [], ("total",), out)

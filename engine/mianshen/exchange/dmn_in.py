@@ -276,11 +276,13 @@ class _Reader:
     ) -> None:
         """A table; one that asks conditions, of which nobody can tell that rows exclude each other, as provisions."""
         written, provisions = self._table(table), sections["provisions"]
-        if written["hit_policy"] == "unique" and any(
-            c.get("typeRef") == "boolean" for c in _questions(table)
-        ):
+        asks = any(question.get("typeRef") == "boolean" for question in _questions(table))
+        whole = all(
+            len(row["cells"]) == len(written["inputs"]) for row in written["rows"]
+        )  # a table is refused else
+        if written["hit_policy"] == "unique" and asks and whole:
             for row in written["rows"]:
-                conditions = [_asked(*pair) for pair in zip(written["inputs"], row["cells"], strict=False)]
+                conditions = [_asked(*pair) for pair in zip(written["inputs"], row["cells"], strict=True)]
                 parts = {part: row[part] for part in ("value", "note") if part in row}
                 if when := " and ".join(filter(None, conditions)):
                     parts["when"] = Cell(when, row["value"].span)
