@@ -247,8 +247,9 @@ class _Reader:
     def _decision(self, node: Node, facts: dict[str, Any], sections: Mapping[str, dict[str, Any]]) -> None:
         """A decision with what decides it; one without logic is a fact that somebody has to give."""
         name, table, literal = self._name(node), node.child("decisionTable"), node.child("literalExpression")
+        logic = [child for child in node.children if child.tag in ("decisionTable", "literalExpression")]
         for child in node.children:
-            if child.tag not in _OF_DECISION:
+            if child.tag not in _OF_DECISION or child in logic[1:]:
                 self.mistakes.append(diagnostics.unsupported(child.span, tag=child.tag))
         output = table.child("output") if table is not None else literal
         type_ = self._type_of(node, output) or (self._inferred(table) if table is not None else "")
@@ -321,7 +322,10 @@ class _Reader:
         return {"hit_policy": _POLICIES.get(policy, "unique"), "inputs": inputs, "rows": rows}
 
     def _row(self, number: int, rule: Node, policy: str) -> dict[str, Any] | None:
-        output = self._formula(next(iter(rule.all("outputEntry")), rule))
+        outputs = list(rule.all("outputEntry"))
+        if len(outputs) > 1:
+            self.mistakes.append(diagnostics.several_outputs(rule.span, name=rule.get("id")))
+        output = self._formula(outputs[0] if outputs else rule)
         if output.text == "null":
             if policy == "FIRST":
                 self.mistakes.append(diagnostics.null_first(rule.span))
