@@ -176,6 +176,16 @@ def test_keys_in_a_dictionary_are_keys(tmp_path: Path) -> None:
     assert rows.values("care_type") == ["inpatient"]
 
 
+@pytest.mark.parametrize("places", [pa.int8(), pa.uint8(), pa.uint32(), pa.int64()], ids=str)
+def test_a_dictionary_of_any_places_is_read_with_what_is_wrong_in_it(places: pa.DataType) -> None:
+    """An ENUM of DuckDB has places without a sign, a categorical of polars too."""
+    fact = program().facts["claim", "care_type"]
+    column = pa.DictionaryArray.from_arrays(pa.array([0, 1, None], places), pa.array(["inpatient", "9901"]))
+    typed = ColumnReader(fact, program()).read(column)
+    assert typed.values.to_pylist() == ["inpatient", None, None]
+    assert [rows.tolist() for rows, _ in typed.refused] == [[1]]
+
+
 AMOUNTS = st.none() | st.integers(0, 400).map(lambda n: Decimal(n).scaleb(-2))
 DAYS = st.none() | st.dates(dt.date(2026, 6, 25), dt.date(2026, 7, 5))
 

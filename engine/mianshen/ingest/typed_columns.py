@@ -426,13 +426,15 @@ def _without(values: pa.Array, placeholders: Iterable[Known]) -> tuple[pa.Array,
 
 
 def _as_dictionary(column: pa.Array) -> pa.DictionaryArray:
-    """A column of any type as texts, each different one once."""
+    """A column of any type as texts, each different one once, by places of 32 bits: others may have no place below 0."""
     coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     values = coded.dictionary
     if not is_text(values.type):
         spelt = [None if value is None else _spelt(value) for value in values.to_pylist()]
-        return pa.DictionaryArray.from_arrays(coded.indices, pa.array(spelt, pa.string()))
-    return coded
+        values = pa.array(spelt, pa.string())
+    elif coded.type.index_type == pa.int32():
+        return coded
+    return pa.DictionaryArray.from_arrays(coded.indices.cast(pa.int32()), values)
 
 
 def _spelt(value: object) -> str:
