@@ -24,6 +24,7 @@ from mianshen.policy.rule_graph import graph_of, svg
 from mianshen.program.core import Choice, Code, Listing
 from mianshen.program.program import Citation, Dated, Decision, Parameter, Provision
 from mianshen.source import Lang, Message
+from mianshen.templates import breakable
 from mianshen.wording import wording
 
 FEW: Final = 12  # links shown before the rest is folded
@@ -439,11 +440,6 @@ class ItemPages(Writer):
             if item.kind in ("benefit", "provision", "parameter", "planned", "decision"):
                 return Markup('{} <span class="soft">{}</span>').format(self.link(item), name)
         return escape(name)
-
-
-def breakable(name: str) -> Markup:
-    """A name that is broken over lines behind an underscore."""
-    return Markup("_<wbr>").join(map(escape, name.split("_")))
 
 
 def whole(text: object) -> Markup:

@@ -27,6 +27,7 @@ from mianshen.docs.subject import Subject
 from mianshen.page_style import STYLE
 from mianshen.policy.catalogue import KINDS, Catalogue
 from mianshen.source import Lang, RuleError, Span
+from mianshen.templates import templates
 from mianshen.version import __version__
 from mianshen.wording import wording
 
@@ -165,7 +166,4 @@ def _index_beside(subject: Subject) -> Iterator[list[Any]]:
 
 @cache
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
+    return templates(_TEMPLATES)

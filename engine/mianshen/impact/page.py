@@ -16,6 +16,7 @@ import jinja2
 
 from mianshen.program.program import Program
 from mianshen.source import Lang
+from mianshen.templates import templates
 from mianshen.wording import wording
 
 FULL: Final = 1000  # widths are thousandths
@@ -124,14 +125,11 @@ def _interval(sums: Mapping[str, Any]) -> str | None:
 @cache
 def template(name: str) -> jinja2.Template:
     """A template of this room, with what it writes amounts by."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )  # fmt: skip
+    environment = templates(Path(__file__).parent)
     environment.filters |= {
         "yuan": _yuan,
         "signed": _signed,
         "interval": _interval,
         "estimate": _estimate,
-        "number": lambda n: f"{n:,}",
     }
     return environment.get_template(name)

@@ -32,6 +32,7 @@ from mianshen.serve.service import (
     unavailable,
 )
 from mianshen.serve.words import texts
+from mianshen.templates import templates
 
 pages: Final = APIRouter(include_in_schema=False)
 _HERE: Final = Path(__file__).parent / "templates"
@@ -47,10 +48,7 @@ Text = Annotated[str, Form()]
 
 @cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+    environment = templates(_HERE)
     environment.filters["clock"] = _clock
     return environment
 

@@ -24,6 +24,7 @@ from mianshen.casework.notice.content import Notice
 from mianshen.casework.notice.phrases import HEADING, labels
 from mianshen.catalogue import diagnostic
 from mianshen.source import Lang, RuleError, unlined
+from mianshen.templates import templates
 from mianshen.whole_file import whole_file
 
 FORMS: Final = (".html", ".pdf")
@@ -90,14 +91,7 @@ def joined_pages(pages: Iterable[Path], to: Path, lang: Lang) -> None:
 
 @cache
 def _page() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("notice.html")
+    return templates(_HERE).get_template("notice.html")
 
 
 def to_pdf(notice: Notice) -> bytes:

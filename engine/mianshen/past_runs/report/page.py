@@ -29,6 +29,7 @@ from mianshen.past_runs.report.tables import STATUSES, Counted, Layer, Place, Ro
 from mianshen.places import place_name
 from mianshen.program.program import Citation, Entity, Program
 from mianshen.source import Lang, Message
+from mianshen.templates import templates
 from mianshen.values import as_money
 
 
@@ -452,15 +453,7 @@ class Page:
 
 @cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = lambda value: f"{value:,}"
-    return environment.get_template("report.html")
+    return templates(Path(__file__).parent).get_template("report.html")
 
 
 def _amount(places: Iterable[Place]) -> Decimal | None:
