@@ -65,6 +65,9 @@ def test_a_change_is_an_overlay_and_tells_the_cases_it_moves(desk: TestClient) -
     assert page.status_code == 200, page.text
     assert "value: 91%" in page.text
     assert FIGURE in page.text.split("Because of", 1)[1]
+    moved = desk.post(f"/policy/figures/{FIGURE}?lang=zh", data=form).text.split("起因</th>", 1)[1]
+    assert f"<div>{open_program().parameters[FIGURE].title.zh}：85% → 91%</div>" in moved
+    assert FIGURE not in moved
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from mianshen.casework.causes import Cause
+from mianshen.casework.causes import Cause, cause_name, cause_value
 from mianshen.casework.redetermination import DecisionChange, Redetermination, RowChange
 from mianshen.casework.wording import STATUS, Words
 from mianshen.interpreter.result import BenefitResult
 from mianshen.interpreter.rows import Case
-from mianshen.program.core import Code
-from mianshen.program.program import Fact, Program
+from mianshen.program.program import Program
 from mianshen.source import Lang, Message
 from mianshen.values import Value
 from mianshen_cli import output
@@ -50,7 +49,7 @@ class RedeterminationView:
         self.program = program
         self.files = files
         self.rows = rows
-        self.words = Words(program)
+        self.words, self.old_words = Words(program), Words(old)
         self.lang: Lang = lang
 
     def _say(self, message: Message, **values: object) -> str:
@@ -142,45 +141,14 @@ class RedeterminationView:
         return "; ".join(self._cause(cause) for cause in causes)
 
     def _cause(self, cause: Cause) -> str:
-        name = output.printable(self._named(cause))
+        name = self._say(cause_name(cause, self.words, self.old_words))
         if cause.kind in ("provision", "row"):
             sign = "+" if not cause.before else "-" if not cause.after else "~"
             return f"{self._say(_KINDS[cause.kind])} {sign}{name}"
         before, after = (
-            output.printable(self._label(cause, text)) or "?" for text in (cause.before, cause.after)
+            self._say(cause_value(cause, text, self.program)) or "?" for text in (cause.before, cause.after)
         )
         return f"{self._say(_KINDS[cause.kind])} {name}: {before} -> {after}"
-
-    def _fact(self, cause: Cause) -> Fact | None:
-        name = cause.name.partition(" of ")[0]
-        return next((fact for (_, of), fact in self.program.facts.items() if of == name), None)
-
-    def _label(self, cause: Cause, text: str) -> str:
-        """The value of a fact that is a code by its label."""
-        fact = self._fact(cause) if cause.kind == "fact" and self.lang == "zh" else None
-        if fact is None or not isinstance(fact.type, Code):
-            return text
-        label = self.program.codes[fact.type.codes].values.get(text)
-        return text if label is None else label.zh
-
-    def _named(self, cause: Cause) -> str:
-        """What is responsible: in Chinese by its title, for names of the rulebook are English."""
-        if self.lang == "en":
-            return cause.name
-        name, _, key = cause.name.partition(" of ")
-        title: Message | None = None
-        match cause.kind:
-            case "provision":
-                provision = self.words.provisions.get(name) or Words(self.old).provisions.get(name)
-                title = None if provision is None else provision.title
-            case "figure" if name in self.program.parameters:
-                title = self.program.parameters[name].title
-            case "fact":
-                fact = self._fact(cause)
-                title = None if fact is None else fact.title
-            case _:
-                pass
-        return cause.name if title is None else " ".join(filter(None, (key, title.zh)))
 
 
 def _signed(owed: Decimal | None) -> str:

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, assert_never
 
 from mianshen.casework.answers import RowKey, plain, shown
-from mianshen.casework.wording import number
+from mianshen.casework.wording import Words, number
 from mianshen.interpreter.rows import Case, Row
 from mianshen.interpreter.trace.explain import Explainer, Step, Used
 from mianshen.interpreter.trace.walk import Input
-from mianshen.program.program import Program, Provision
+from mianshen.program.core import Code
+from mianshen.program.program import Fact, Program, Provision
+from mianshen.source import Message
 from mianshen.values import Unknown
 
 CauseKind: TypeAlias = Literal["provision", "figure", "fact", "row", "day"]
@@ -34,6 +36,40 @@ class Cause:
     name: str
     before: str
     after: str
+
+
+def cause_name(cause: Cause, words: Words, earlier: Words) -> Message:
+    """What is responsible, in Chinese by its title: names of the rulebook are English."""
+    name, _, key = cause.name.partition(" of ")
+    title: Message | None = None
+    match cause.kind:
+        case "provision":
+            provision = words.provisions.get(name) or earlier.provisions.get(name)
+            title = None if provision is None else provision.title
+        case "figure":
+            parameter = words.program.parameters.get(name) or earlier.program.parameters.get(name)
+            title = None if parameter is None else parameter.title
+        case "fact":
+            fact = _fact(name, words.program)
+            title = None if fact is None else fact.title
+        case "row" | "day":
+            pass
+        case _:
+            assert_never(cause.kind)
+    return Message(cause.name if title is None else " ".join(filter(None, (key, title.zh))), cause.name)
+
+
+def cause_value(cause: Cause, text: str, program: Program) -> Message:
+    """A value of what is responsible; in Chinese that of a fact that is a code by its label."""
+    fact = _fact(cause.name.partition(" of ")[0], program) if cause.kind == "fact" else None
+    if fact is None or not isinstance(fact.type, Code):
+        return Message(text, text)
+    label = program.codes[fact.type.codes].values.get(text)
+    return Message(text if label is None else label.zh, text)
+
+
+def _fact(name: str, program: Program) -> Fact | None:
+    return next((fact for (_, of), fact in program.facts.items() if of == name), None)
 
 
 @dataclass(frozen=True, slots=True)

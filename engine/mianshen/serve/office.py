@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from mianshen.casework.causes import cause_name
 from mianshen.casework.check import Checked, Checker, Plain
 from mianshen.casework.interview import Interview, askable_benefits
 from mianshen.casework.interview.answer import give, next_step
@@ -24,6 +25,7 @@ from mianshen.casework.interview.story import begun, story_of
 from mianshen.casework.notice import Notice, Subject, notice_of
 from mianshen.casework.redetermination import Terms, redetermine, refuse_unknown
 from mianshen.casework.redetermination_data import to_plain
+from mianshen.casework.wording import Words
 from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import Mapping, Node
 from mianshen.program.program import Program
@@ -31,9 +33,10 @@ from mianshen.records.read import DAY, Record, named, read_cases
 from mianshen.rulebook import open_program, shipped_overlays
 from mianshen.serve import requests
 from mianshen.serve.problems import Problem
-from mianshen.source import NOWHERE, Diagnostic, Lang, RuleError, Span
+from mianshen.source import NOWHERE, Diagnostic, Lang, Message, RuleError, Span
 
 if TYPE_CHECKING:
+    from mianshen.cases.changes import Change, Changes
     from mianshen.cases.read import CaseOf, Programs
 
 MOST_KEPT: Final = 8  # programs, and interviews
@@ -49,6 +52,26 @@ class Answered:
 
     content: Plain
     people: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MovedLine:
+    """An expectation of a case that comes out otherwise, in words."""
+
+    case: str
+    item: Message
+    expected: Message
+    before: Message
+    after: Message
+    causes: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What an overlay moves: as plain data, and in words."""
+
+    content: dict[str, Any]
+    lines: tuple[MovedLine, ...]
 
 
 class Kept(OrderedDict[object, Made]):
@@ -76,7 +99,7 @@ class Office:
         self._checkers: Kept[Checker] = Kept()
         self._interviews: Kept[Interview] = Kept()
         self._cases: Kept[Any] = Kept()  # as read, and the programs they are decided by without a change
-        self._moved: Kept[Plain] = Kept(MOST_ANSWERS)
+        self._moved: Kept[Moved] = Kept(MOST_ANSWERS)
         self.program = self.checker().program
 
     @staticmethod
@@ -203,9 +226,9 @@ class Office:
         names = shipped(tuple(name for name, _ in requests.texts(nodes, "overlays")))
         if overlay is None and not names:
             raise RuleError([diagnostic("E893.nothing_to_compare", NOWHERE)])
-        return Answered(self.moved_by(overlay, names, cases))
+        return Answered(self.moved_by(overlay, names, cases).content)
 
-    def moved_by(self, overlay: str | None, names: Named, cases: Sequence[Path]) -> Plain:
+    def moved_by(self, overlay: str | None, names: Named, cases: Sequence[Path]) -> Moved:
         """The same, of an overlay's text and the names of others; kept for the next time it is asked."""
         from mianshen.cases.read import Programs, case_files, read_case_files
 
@@ -230,11 +253,33 @@ class Office:
             return self._moved.of((stamp, overlay, names), lambda: _moved(read, before, after))
 
 
-def _moved(cases: Sequence[CaseOf], before: Programs, after: Programs) -> Plain:
-    """What of the cases comes out otherwise, as data."""
+def _moved(cases: Sequence[CaseOf], before: Programs, after: Programs) -> Moved:
+    """What of the cases comes out otherwise."""
     from mianshen.cases.changes import changes_of
 
     changes = changes_of(cases, before, after)
+    words, earlier = Words(after.under(())), Words(before.under(()))
+    return Moved(
+        _plain_moved(cases, changes), tuple(_line(change, words, earlier) for change in changes.changes)
+    )
+
+
+def _line(change: Change, words: Words, earlier: Words) -> MovedLine:
+    from mianshen.cases.changes import moved_words, outcome_words
+
+    causes = []
+    for cause in change.causes:
+        title, values = cause_name(cause, words, earlier), f"{cause.before} → {cause.after}"
+        with_values = Message(f"{title.zh}：{values}", f"{title.en}: {values}")
+        causes.append(with_values if cause.kind == "figure" else title)
+    expected, before, after = (
+        outcome_words(change, text, words) for text in (change.expected, change.before, change.after)
+    )
+    name = f"{change.case.file.stem}.{change.case.name}"
+    return MovedLine(name, moved_words(change, words), expected, before, after, tuple(causes))
+
+
+def _plain_moved(cases: Sequence[CaseOf], changes: Changes) -> dict[str, Any]:
     return {
         "cases": len(cases) - len(changes.left_out),
         "left_out": [f"{case.file.stem}.{case.name}" for case in changes.left_out],
