@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mianshen.source import Lang
+from mianshen.source import Lang, listed
 from mianshen_cli import output
 from mianshen_cli.wording import wording
 
@@ -51,13 +51,12 @@ def mapping_lines(lang: Lang, program: Any, mapping: dict[str, Any]) -> Iterator
     ignored = [report.get("columns_ignored", []) for report in mapping.values()]
     nobodys = [name for name in ignored[0] if all(name in names for names in ignored)] if ignored else []
     if nobodys:
-        yield _IGNORED.in_(lang, columns=("、" if lang == "zh" else ", ").join(nobodys))
+        yield _IGNORED.in_(lang, columns=listed(nobodys))
 
 
 def _codes(lang: Lang, codes: Sequence[str]) -> str:
     """The codes in no list, behind their count."""
-    text = ("、" if lang == "zh" else ", ").join(codes)
-    return _CODES.in_(lang, codes=text) if codes else ""
+    return _CODES.in_(lang, codes=listed(codes)) if codes else ""
 
 
 def finding_lines(lang: Lang, program: Any, findings: dict[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mianshen.source import Lang
+from mianshen.source import Lang, listed
 from mianshen_cli import output
 from mianshen_cli.render.batch_notes import finding_lines, mapping_lines
 from mianshen_cli.wording import wording
@@ -31,11 +31,10 @@ def show_plan(lang: Lang, program: Any, plan: Any, places: list[str]) -> None:
         if plan.partitions == 1
         else wording("batch_plan.parts").in_(lang, count=plan.partitions)
     )
-    comma = "、" if lang == "zh" else ", "
     by, seconds, size = _BY[plan.engine].in_(lang), _time(lang, plan.seconds), _size(plan.size)
     sentences = [
         wording("batch_plan.expected").in_(lang, by=by, parts=parts, seconds=seconds, size=size),
-        wording("batch_plan.would").in_(lang, places=comma.join(places), files=comma.join(plan.outputs)),
+        wording("batch_plan.would").in_(lang, places=listed(places), files=listed(plan.outputs)),
         wording("batch_plan.nothing").in_(lang),
     ]
     output.say()

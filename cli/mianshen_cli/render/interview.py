@@ -10,6 +10,7 @@ from typing import Final
 
 from mianshen.casework.check import Checked, Checker
 from mianshen.casework.interview import Interview, Question, Story
+from mianshen.casework.interview.question import titles_of
 from mianshen.casework.interview.typed import as_written
 from mianshen.casework.wording import Words
 from mianshen.program.core import Boolean, Code, String
@@ -26,7 +27,6 @@ COMMANDS: Final = {
     "quit": ("q", "quit", "退出", "结束"),
     "help": ("h", "help", "帮助"),
 }
-_MOST_NAMED = 4
 
 
 class AskView:
@@ -39,7 +39,7 @@ class AskView:
         self.lang: Lang = lang
 
     def opening(self) -> str:
-        names = self._named([benefit.name for benefit in self.interview.benefits])
+        names = titles_of([benefit.name for benefit in self.interview.benefits], self.program)
         return wording("interview.opening").in_(self.lang, names=names)
 
     def question(self, question: Question, number: int, story: Story) -> str:
@@ -49,7 +49,7 @@ class AskView:
         if row is not story.case.person and row.parent is not None:
             title = self.program.entities[row.entity].title.in_(self.lang)
             whose = wording("interview.of").in_(self.lang, title=title, key=output.printable(row.key))
-        about = wording("interview.about").in_(self.lang, names=self._named(question.why))
+        about = wording("interview.about").in_(self.lang, names=titles_of(question.why, self.program))
         lines = [
             "",
             f"[{number}] {whose}{question.title.in_(self.lang)} ({question.place.name})",
@@ -69,15 +69,6 @@ class AskView:
             value = self.words.value(question.assumed, question.fact.written, question.fact.type)
             return wording("interview.assumed").in_(self.lang, value=value.in_(self.lang))
         return wording("interview.skip").in_(self.lang) if question.can_be_unknown else ""
-
-    def _named(self, names: list[str] | tuple[str, ...]) -> str:
-        titles = [self.program.benefits[name].title.in_(self.lang) for name in names[:_MOST_NAMED]]
-        listed = ("、" if self.lang == "zh" else ", ").join(titles)
-        return (
-            listed
-            if len(names) <= _MOST_NAMED
-            else f"{listed} {wording('interview.more').in_(self.lang, count=len(names))}"
-        )
 
     def prompt(self, question: Question) -> str:
         del question

@@ -8,7 +8,7 @@ from __future__ import annotations
 from mianshen.casework.wording import Words
 from mianshen.policy.catalogue import Item, titles_of
 from mianshen.policy.rule_diff import RuleChange
-from mianshen.source import Lang
+from mianshen.source import Lang, listed
 from mianshen_cli import output
 from mianshen_cli.wording import wording
 
@@ -59,7 +59,7 @@ def _benefits_first(item: Item) -> bool:
 def _first(names: list[str], lang: Lang) -> str:
     """The first names, and how many more there are; JSON has them all."""
     more = len(names) - FEW
-    return ("、" if lang == "zh" else ", ").join(names[:FEW]) + (f" … +{more}" if more > 0 else "")
+    return listed(names[:FEW]).in_(lang) + (f" … +{more}" if more > 0 else "")
 
 
 def plain_changes(changes: tuple[RuleChange, ...], lang: Lang) -> output.Plain:

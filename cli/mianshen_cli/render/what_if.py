@@ -20,7 +20,7 @@ from mianshen.interpreter.what_if.due_dates import DueDate
 from mianshen.interpreter.what_if.unmet_conditions import UnmetCondition
 from mianshen.program.program import Fact
 from mianshen.program.titles import meant, name_of
-from mianshen.source import Lang, Message
+from mianshen.source import Lang, Message, listed
 from mianshen.values import Known
 from mianshen_cli import output
 from mianshen_cli.session import CheckedRecord
@@ -119,9 +119,7 @@ class ProspectView:
             f"{self._say(self.words.title(input_))} {self._say(self.words.shown(input_))}"
             for input_ in condition.inputs
         ]
-        result = (
-            self._aside(("、" if self.lang == "zh" else ", ").join(dict.fromkeys(reads))) if reads else ""
-        )
+        result = self._aside(listed(dict.fromkeys(reads)).in_(self.lang)) if reads else ""
         return self._say(
             wording("what_if.hurdle"), title=self._say(condition.provision.title), part=part, given=result
         )

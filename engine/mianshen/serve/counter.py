@@ -8,7 +8,7 @@ answer is `check`'s on what is told so far.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -17,6 +17,7 @@ from mianshen.casework.check import Checked, Checker
 from mianshen.casework.interview import Interview, Place, Question, Story
 from mianshen.casework.interview.answer import about
 from mianshen.casework.interview.answer import record as record_text
+from mianshen.casework.interview.question import titles_of
 from mianshen.casework.interview.story import begun, story_of
 from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import read_tree
@@ -29,7 +30,6 @@ from mianshen.serve.office import Office, shipped
 from mianshen.serve.words import texts
 from mianshen.source import NOWHERE, Diagnostic, Lang, RuleError
 
-_MOST_NAMED: Final = 4
 RECORD: Final = "record"
 
 
@@ -270,7 +270,7 @@ class Counter:
         return QuestionView(
             place=question.answer_as,
             title=self.say.whose(row, self.story.case.person) + self.say.say(question.title),
-            about=self._named(question.why),
+            about=self.say.say(titles_of(question.why, self.program)),
             kind=kind,
             choices=tuple(
                 ChoiceView(code, self.say.say(label), code in written) for code, label in choices.items()
@@ -281,13 +281,6 @@ class Counter:
             else self.say.say(self.words.value(assumed, fact.written, fact.type)),
             can_be_unknown=question.can_be_unknown,
         )  # fmt: skip
-
-    def _named(self, names: Sequence[str]) -> str:
-        """Benefits by their titles, the first few."""
-        titles = [self.say.say(self.program.benefits[name].title) for name in names[:_MOST_NAMED]]
-        listed = ("、" if self.lang == "zh" else ", ").join(titles)
-        more = "" if len(names) <= _MOST_NAMED else " " + texts(self.lang).fill("and_more", count=len(names))
-        return listed + more
 
     def _groups(self) -> Iterable[GroupView]:
         """What was told, row by row."""

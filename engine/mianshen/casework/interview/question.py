@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -25,7 +25,7 @@ from mianshen.interpreter.what_if.scenario import Scenario
 from mianshen.program.core import AsOf, Boolean, Code, Listing, Numeric
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.records.facts import read_fact
-from mianshen.source import NOWHERE, Diagnostic, Lang, Message
+from mianshen.source import NOWHERE, Diagnostic, Lang, Message, listed
 from mianshen.values import Known, Unknown
 from mianshen.wording import wording
 
@@ -35,6 +35,7 @@ NOTHING: Final = ("无", "没有", "none")  # an empty list, where no choice is 
 SEPARATORS: Final = re.compile("[,，、;；]")
 SHORT: Final = {"y": "true", "yes": "true", "n": "false", "no": "false"}
 HOW_MANY: Final = Message("{title}有几笔（项）", "number of {title}s")
+MOST_TITLES: Final = 4  # of benefits in one sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,3 +185,11 @@ def _is_count(text: str, low: int, high: int) -> bool:
 
 def _text(fact: Fact, value: Known | AsOf) -> str:
     return "as_of" if isinstance(value, AsOf) else shown(value, fact.written)
+
+
+def titles_of(benefits: Sequence[str], program: Program) -> Message:
+    """The titles of benefits; of many the first few, and how many there are."""
+    titles = listed(program.benefits[name].title for name in benefits[:MOST_TITLES])
+    if len(benefits) <= MOST_TITLES:
+        return titles
+    return wording("interview.first").filled(names=titles, count=len(benefits))
