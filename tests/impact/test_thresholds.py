@@ -11,6 +11,7 @@ from tests.impact.small import write_small
 from mianshen.batch.request import Engine, Request
 from mianshen.impact.thresholds import Atlas, atlas
 from mianshen.rulebook import open_program
+from mianshen_cli.main import main
 
 AS_OF = dt.date(2026, 12, 31)
 PEOPLE = """\
@@ -64,3 +65,21 @@ def test_people_within_a_step_of_a_line_are_counted_with_what_crossing_gives(
     assert {(row["key"], row["step"]) for row in rows if row["fact"] == "income"} == {
         ("just_below", "+500.00"), ("at_the_line", "+500.00"), ("just_above", "-500.00"),
     }  # fmt: skip
+
+
+def test_years_and_days_are_words_on_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    looked(tmp_path, "interpreter")
+    words = [
+        "thresholds",
+        "--residents",
+        str(tmp_path / "residents.csv"),
+        "--claims",
+        str(tmp_path / "claims.csv"),
+    ]
+    rules = ["--rules", str(tmp_path / "rules"), "--as-of", AS_OF.isoformat()]
+    main([*words, *rules, "--lang", "zh"])
+    shown = capsys.readouterr().out
+    assert "80 周年" in shown
+    assert "-30 天" in shown
+    main([*words, *rules, "--lang", "en"])
+    assert "-30 days" in capsys.readouterr().out

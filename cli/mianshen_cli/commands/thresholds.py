@@ -18,6 +18,7 @@ from mianshen_cli.output import Status
 from mianshen_cli.wording import wording
 
 MOST = 15
+_UNITS = wording.group("thresholds.unit")
 _MORE = wording("thresholds.more")
 _DONE = wording("thresholds.done")
 
@@ -62,7 +63,7 @@ def _lines(lang: Lang, lines: list[dict[str, Any]]) -> str:
     rows = [
         (
             line["title"][lang],
-            line["line"],
+            _measure(lang, line["line"]),
             f"{line['below']:,}",
             f"{line['above']:,}",
             line["clause"],
@@ -76,7 +77,7 @@ def _crossings(lang: Lang, crossings: list[dict[str, Any]]) -> str:
     rows = [
         (
             c["title"][lang],
-            c["step"],
+            _measure(lang, c["step"]),
             c["benefit_title"][lang],
             f"{c['gained']:,}",
             f"{c['lost']:,}",
@@ -86,6 +87,12 @@ def _crossings(lang: Lang, crossings: list[dict[str, Any]]) -> str:
         for c in crossings
     ]
     return _table(lang, wording.heads("thresholds.crossings", lang), rows, [1, 3, 4, 5, 6])
+
+
+def _measure(lang: Lang, text: str) -> str:
+    """A line or a step; years and days, which data has as `60 a` and `+30 d`, in words."""
+    number, _, unit = text.partition(" ")
+    return _UNITS[unit].in_(lang, number=number) if unit in _UNITS else text
 
 
 def _table(lang: Lang, heads: list[str], rows: Sequence[Sequence[str]], right: list[int]) -> str:
