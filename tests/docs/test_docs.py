@@ -124,6 +124,14 @@ def test_taxes_have_docs_with_their_tables(tmp_path: Path) -> None:
     assert "&gt; 12,000.00: 20%" in brackets
 
 
+def test_a_function_is_not_taken_for_one_whose_name_ends_alike(tmp_path: Path) -> None:
+    more = tmp_path / "more.yaml"
+    more.write_text('functions:\n  ax_on: {takes: {income: money}, gives: money, value: "income"}\n', "utf-8")
+    site = write_site(tmp_path / "site", "--rules", str(TAXES / "rules"), "--rules", str(more))
+    assert 'id="readers"' in (site / "en" / "function" / "tax_on.html").read_text("utf-8")
+    assert 'id="readers"' not in (site / "en" / "function" / "ax_on.html").read_text("utf-8")
+
+
 def test_the_shipped_rulebook_has_docs_whose_links_resolve(shipped_site: Path) -> None:
     assert broken(shipped_site) == []
     rows = json.loads((shipped_site / "search-index.js").read_text("utf-8").partition("=")[2].rstrip(" ;\n"))

@@ -6,6 +6,7 @@ Invariants: every text that comes from a rulebook or case is escaped; whatever a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -404,11 +405,11 @@ class ItemPages(Writer):
         )
 
     def _function(self, name: str) -> Iterator[Section]:
-        call = f"{name}("
+        call = re.compile(rf"\b{name}\(")
         users = [
             Item("provision", provision.name)
             for _, provision in self.catalogue.provisions.values()
-            if call in provision.value_text or call in (provision.when_text or "")
+            if call.search(provision.value_text) or call.search(provision.when_text or "")
         ]
         if users:
             yield Section(self.text("readers"), "readers", items=self._named(users))
