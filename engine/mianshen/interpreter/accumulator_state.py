@@ -35,7 +35,7 @@ class Balances:
     committed: Years
 
 
-class HeldBalances:
+class BalancesByHolder:
     """The balances of accumulators, by the row that holds them, as rows of an entity are taken in turn."""
 
     def __init__(self, states: Iterable[AccumulatorState]) -> None:
@@ -258,10 +258,10 @@ class SplitState(AccumulatorState):
             return unknown_of(blocked)
         return sum((part for part in parts if isinstance(part, Decimal)), ZERO)
 
-    def opening_of(self, row: Row, held: int) -> Value:
+    def opening_of(self, row: Row, read: int) -> Value:
         """What a period begins with: the holder's fact in the period read on `as_of`, zero in any other."""
         fact, holder = self.accumulator.opening, row.above(self.accumulator.holder)
-        if fact is None or held != period(self.accumulator, row.as_of) - self.back:
+        if fact is None or read != period(self.accumulator, row.as_of) - self.back:
             return ZERO
         value = holder.facts.get(fact[1])
         return holder.unknown(fact[1]) if value is None else value

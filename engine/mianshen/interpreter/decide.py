@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from decimal import localcontext
 from functools import cached_property
 
-from mianshen.interpreter.accumulator_state import AccumulatorState, HeldBalances, state_of
+from mianshen.interpreter.accumulator_state import AccumulatorState, BalancesByHolder, state_of
 from mianshen.interpreter.decision_functions import deciding
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
@@ -308,16 +308,16 @@ class Interpreter:
         """
         date = self.program.entities[entity].date
         assert date is not None
-        balances = HeldBalances(self.states[entity])
-        states = balances.of(rows[0]) if rows else []
+        holders = BalancesByHolder(self.states[entity])
+        states = holders.of(rows[0]) if rows else []
         for row in in_order(rows, date):
             if entity in self.joint:
-                states = balances.of(row)
+                states = holders.of(row)
             plan = self.plans[entity].of(row)
-            for state, held in states:
+            for state, balances in states:
                 if state.name in plan.balances or state.name in self.balances_summed:
-                    row.before[state.name] = state.before(row, held, date)
+                    row.before[state.name] = state.before(row, balances, date)
             self._decide_row(row, plan)
-            for state, held in states:
+            for state, balances in states:
                 if plan.covers(state.sums):
-                    state.add(row, held, date)
+                    state.add(row, balances, date)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 
-from mianshen.interpreter.accumulator_state import AccumulatorState, HeldBalances
+from mianshen.interpreter.accumulator_state import AccumulatorState, BalancesByHolder
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.rows import Row, RowError, in_order, reject
 from mianshen.program.core import Aggregate, DecisionRef, walk
@@ -110,9 +110,9 @@ class RejectionLoop:
         """One parent's dated rows; those after one that fails are not looked at."""
         names = {d.name for d in stage.decisions}
         mine = [s for s in self.accumulators if s.accumulator.entity == stage.entity and s.sums in names]
-        held = HeldBalances(mine)
+        holders = BalancesByHolder(mine)
         for row in in_order(rows, date):
-            states = held.of(row) if mine else []
+            states = holders.of(row) if mine else []
             for state, balances in states:
                 row.before[state.name] = state.before(row, balances, date)
             error = self._attempt(stage, row)

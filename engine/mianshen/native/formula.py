@@ -121,7 +121,9 @@ class Formulas:
             return Made("run->as_of")
         return Made(f"{row}->f_{date}", f"!{row}->k_{date}", self.lacking(date))
 
-    def held(self, value: str, parts: Sequence[Made], type_: str = "word", dear: bool = False) -> Made:
+    def in_variables(
+        self, value: str, parts: Sequence[Made], type_: str = "word", dear: bool = False
+    ) -> Made:
         """A strict operation's result in variables of its own; a `dear` one only where all is known."""
         state, miss = greatest([p.state for p in parts]), union([p.miss for p in parts])
         name = self.body.fresh("v")
@@ -198,20 +200,22 @@ class Formulas:
         first = parts[0]
         match node.op:
             case "mul":
-                return self.held(" * ".join(f"({out})({part.value})" for part in parts), parts, out)
+                return self.in_variables(" * ".join(f"({out})({part.value})" for part in parts), parts, out)
             case "neg":
-                return self.held(f"-({first.value})", parts, out)
+                return self.in_variables(f"-({first.value})", parts, out)
             case "abs":
-                return self.held(f"abs_{out}({first.value})", parts, out)
+                return self.in_variables(f"abs_{out}({first.value})", parts, out)
             case "holds" if first.state == NONE:
                 return first
             case "holds":
                 state = f"(({first.state}) == 2 ? 0 : ({first.state}))"
                 return Made(f"(({first.state}) != 2 && ({first.value}))", state, first.miss)
             case "not":
-                return self.held(f"!({first.value})", parts)
+                return self.in_variables(f"!({first.value})", parts)
             case "age" | "days_between" | "year" | "month" | "day":
-                return self.held(f"{node.op}_of({', '.join(part.value for part in parts)})", parts, dear=True)
+                return self.in_variables(
+                    f"{node.op}_of({', '.join(part.value for part in parts)})", parts, dear=True
+                )
             case _:
                 assert_never(node.op)
 
@@ -226,7 +230,7 @@ class Formulas:
                 joined = f"{joined} {'+' if node.op == 'add' else '-'} ({to})({value})"
             else:
                 joined = f"{node.op}_{to}({joined}, {value})"
-        return self.held(f"({out})({joined})", parts, out)
+        return self.in_variables(f"({out})({joined})", parts, out)
 
     def comparison(self, node: core.Op, entity: str, row: str) -> Made:
         if all(isinstance(arg.type, core.Numeric) for arg in node.args):
@@ -234,17 +238,17 @@ class Formulas:
         else:
             parts = [self.emit(arg, entity, row) for arg in node.args]
             values = [part.value for part in parts]
-        return self.held(f"({values[0]}) {COMPARED[node.op]} ({values[1]})", parts)
+        return self.in_variables(f"({values[0]}) {COMPARED[node.op]} ({values[1]})", parts)
 
     def listing(self, node: core.Op, entity: str, row: str) -> Made:
         """Functions of a list, which is the number of one."""
         items = self.emit(node.args[0], entity, row)
         if node.op != "list_contains":
-            return self.held(f"{node.op}(run, {items.value})", [items], dear=True)
+            return self.in_variables(f"{node.op}(run, {items.value})", [items], dear=True)
         type_, item = node.args[1].type, self.emit(node.args[1], entity, row)
         assert isinstance(type_, core.Code)
         called = f"list_contains(run, {items.value}, listed_{type_.codes}[{item.value}])"
-        return self.held(called, [items, item], dear=True)
+        return self.in_variables(called, [items, item], dear=True)
 
     def working(self, node: core.Op, entity: str, row: str) -> Made:
         """Functions of the working-day calendar; what leaves it is unknown."""
@@ -274,7 +278,7 @@ class Formulas:
     def shift(self, node: core.Op, entity: str, row: str) -> Made:
         """A day moved; outside the years 1 to 9999 is an error."""
         emits = [self.emit(a, entity, row) for a in node.args]
-        moved = self.held(f"{node.op}({', '.join(m.value for m in emits)})", emits, dear=True)
+        moved = self.in_variables(f"{node.op}({', '.join(m.value for m in emits)})", emits, dear=True)
         state = self.body.fresh("s")
         self.body.add(f"byte {state} = {moved.state};")
         self.body.add(f"if (!{state} && {moved.value} == NO_DAY) {state} = 3;")
@@ -330,7 +334,7 @@ class Formulas:
             if steps <= 0:
                 return top
             kind = c_type(top_type)
-            return self.held(
+            return self.in_variables(
                 f"({out}){node.mode}_{kind}({top.value}, {c_integer(10**steps)})", [top], out, dear=True
             )
         bottom, bottom_type = self.emit(node.denominator, entity, row), node.denominator.type
@@ -342,7 +346,7 @@ class Formulas:
         self.body.add(f"byte {state} = {greatest([top.state, bottom.state])};")
         self.body.add(f"if (!{state} && !({bottom.value})) {state} = 3;")
         parts = [Made("", state), Made("", top.state, top.miss), Made("", bottom.state, bottom.miss)]
-        return self.held(f"({out}){node.mode}_wide({upper}, {lower})", parts, out, dear=True)
+        return self.in_variables(f"({out}){node.mode}_wide({upper}, {lower})", parts, out, dear=True)
 
     # -- figures -----------------------------------------------------------------------------
 

@@ -153,10 +153,10 @@ class Layout:
         stored = {d.key: read.get(d.key, d.type) for d in self.program.decisions}
         for accumulator in self.accumulators:
             key = accumulator.entity, accumulator.sums
-            declared, held = self.program.decision(*key).type, stored[key]
+            declared, read_as = self.program.decision(*key).type, stored[key]
             assert isinstance(declared, core.Numeric)
-            assert isinstance(held, core.Numeric)
-            stored[key] = core.Numeric(declared.scale, held.low, held.high)
+            assert isinstance(read_as, core.Numeric)
+            stored[key] = core.Numeric(declared.scale, read_as.low, read_as.high)
         return stored
 
     @cached_property

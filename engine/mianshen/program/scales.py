@@ -43,10 +43,10 @@ def on_date(
         if dated.review_by is not None:
             reviewed = comparison("gt", date, core.Const(dated.review_by, core.Date()))
             case = core.If(reviewed, core.Fail(type_), case, type_)
-        held = [comparison("ge", date, core.Const(dated.start, core.Date()))]
+        bounds = [comparison("ge", date, core.Const(dated.start, core.Date()))]
         if dated.end is not None:
-            held.append(comparison("le", date, core.Const(dated.end, core.Date())))
-        within = held[0] if len(held) == 1 else core.Op("and", tuple(held), core.Boolean())
+            bounds.append(comparison("le", date, core.Const(dated.end, core.Date())))
+        within = bounds[0] if len(bounds) == 1 else core.Op("and", tuple(bounds), core.Boolean())
         result = core.If(within, case, result, type_)
     return result
 

@@ -293,12 +293,12 @@ class Lowering:
         value, inside = UNKNOWN, list[Term]()
         for dated, case in zip(self._series(name), cases, strict=True):
             begun = day.value >= code_of(dated.start)
-            held = begun if dated.end is None else all_of(begun, day.value <= code_of(dated.end))
-            inside.append(held)
-            value = chosen_of(held, case, value)
+            in_force = begun if dated.end is None else all_of(begun, day.value <= code_of(dated.end))
+            inside.append(in_force)
+            value = chosen_of(in_force, case, value)
             if dated.review_by is not None:
                 self.errors.add(
-                    "past_review", name, all_of(day.known, held, day.value > code_of(dated.review_by))
+                    "past_review", name, all_of(day.known, in_force, day.value > code_of(dated.review_by))
                 )
         self.errors.add("no_figure", name, all_of(day.known, no(any_of(*inside))))
         return Sym(value.value, all_of(day.known, value.known), value.modelled, value.scale)

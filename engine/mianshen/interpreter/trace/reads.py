@@ -192,7 +192,7 @@ class Reading:
         rows = EarlierRows(node, self.compiler)
         own = self.all((*node.same, *core.asked_of(node)), node.entity)
         parts = [part for part in (node.where, node.body) if part is not None]
-        asked = self.all((*node.same, *parts), node.entity)
+        theirs = self.all((*node.same, *parts), node.entity)
 
         def read(row: Row, sink: Sink) -> None:
             own(row, sink)
@@ -200,7 +200,7 @@ class Reading:
                 return
             for other, _ in rows.matching(row):
                 if other.rejection is None:
-                    asked(other, sink)
+                    theirs(other, sink)
                 if node.body is not None and rows.date in other.facts:
                     return
 
