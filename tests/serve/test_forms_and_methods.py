@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Route
 from starlette.testclient import TestClient
 from tests.serve.conftest import ROLES, Guarded
+from tests.serve.test_security import form_key_of
 
 from mianshen.serve.api import api
 from mianshen.serve.app import ROUTERS, create_app
@@ -119,3 +120,16 @@ def test_every_role_sees_only_its_own_sections(guarded: Guarded) -> None:
             re.findall(r'href="/(counter|cases|runs|policy)"', signed_in(guarded, role).get("/").text)
         )
         assert links == {"counter": {"counter", "cases"}, "operator": {"runs"}, "policy": {"policy"}}[role]
+
+
+def test_a_long_record_is_opened_whole(local: TestClient) -> None:
+    key = form_key_of(local.get("/counter").text)
+    padding = f"# {'x' * 98}\n" * 12_000  # 1.2 MB
+    record = (
+        "resident: {insured_area: '310113'}\n" + padding + "claims: [{claim_id: C77, total_cost: 321.00}]\n"
+    )
+    page = local.post(
+        "/counter/open", data={"form_key": key}, files={"file": ("record.yaml", record.encode("utf-8"))}
+    )
+    assert page.status_code == 200
+    assert "C77" in page.text

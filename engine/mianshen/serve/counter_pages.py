@@ -28,7 +28,6 @@ from mianshen.source import Lang, RuleError
 
 counter_pages: Final = APIRouter(include_in_schema=False)
 Counters = Annotated[Identity, Depends(allowed("counter"))]
-_LONGEST_FILE: Final = 1 << 20
 
 
 @counter_pages.get("/counter")
@@ -49,7 +48,7 @@ async def counter_open(request: Request, identity: Counters) -> Response:
         file = form.get("file")
         if not isinstance(file, UploadFile) or not file.filename:
             return _start(request)
-        content = await file.read(_LONGEST_FILE)
+        content = await file.read()
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
