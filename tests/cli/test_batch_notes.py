@@ -10,7 +10,9 @@ import pytest
 from tests.batch.batches import queried
 from tests.cli.conftest import Run
 
+from mianshen.batch.reject_summary import RejectGroup
 from mianshen.records.identity_numbers import check_digit
+from mianshen_cli.render.batch_notes import MOST, reject_table
 
 RESIDENTS: Final = (
     "person_id,insured_area,insurance_scheme,coverage_status,assistance_category,employment_status\n"
@@ -77,6 +79,15 @@ def test_rejects_are_told_by_reason_with_what_to_do(run: Run, tmp_path: Path) ->
     out = batch(run, tmp_path, RESIDENTS + person("P1"), claims)[1]
     assert "3 (whole column)" in out
     assert "a --mapping says how it is written" in out
+
+
+def test_reasons_of_rejects_that_are_not_listed_are_counted() -> None:
+    groups = [
+        RejectGroup("c.csv", f"fact_{n}", (), "E423", "bad_date", 1, False, None) for n in range(MOST + 2)
+    ]
+    assert "2 more reasons: see rejects.parquet" in reject_table("en", groups)
+    assert "另有 2 种，见 rejects.parquet" in reject_table("zh", groups)
+    assert "more reasons" not in reject_table("en", groups[:MOST])
 
 
 def test_rejects_of_a_mapped_file_name_its_own_rows_and_columns(run: Run, tmp_path: Path) -> None:

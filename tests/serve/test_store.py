@@ -14,7 +14,7 @@ from tests.serve.conftest import Guarded, client_of
 from tests.serve.test_security import form_key_of, signed_in
 
 from mianshen.serve.settings import Settings
-from mianshen.serve.store import Store
+from mianshen.serve.store import MOST_SHOWN, Store
 from mianshen.source import RuleError
 
 RECORD = "as_of: 2026-06-30\nresident: {person_id: P1, insured_area: '310113'}\n"
@@ -22,7 +22,7 @@ KILLS = int(os.environ.get("MIANSHEN_KILLS", "4")) // 4 or 1
 WRITER = """
 import sys
 from pathlib import Path
-from mianshen.serve.store import Store
+from mianshen.serve.store import MOST_SHOWN, Store
 store = Store(Path(sys.argv[1]))
 number = 0
 while True:
@@ -146,3 +146,14 @@ def test_a_search_as_long_as_a_page_and_a_number_beyond_all_find_nothing(tmp_pat
             store.case(number)
         with pytest.raises(KeyError):
             store.keep("P1", "", "{}", (), "desk", number)
+
+
+def test_a_list_of_cases_that_is_not_whole_says_so(tmp_path: Path) -> None:
+    settings = Settings(store=tmp_path / "cases.db")
+    store, client = Store(tmp_path / "cases.db"), client_of(settings)
+    for number in range(3):
+        store.keep(f"P{number}", "", RECORD, (), "desk")
+    assert "最近的" not in client.get("/cases?lang=zh").text
+    for number in range(MOST_SHOWN):
+        store.keep(f"Q{number}", "", RECORD, (), "desk")
+    assert f"最近的 {MOST_SHOWN} 个" in client.get("/cases?lang=zh").text

@@ -90,6 +90,7 @@ def finding_lines(lang: Lang, program: Any, findings: dict[str, Any]) -> Iterato
 
 def reject_table(lang: Lang, groups: Sequence[Any]) -> str:
     """The reasons of rejects with their counts, and under each what to do."""
+    from mianshen.batch.output_files import REJECTS
     from mianshen.past_runs.report.phrases import REASONS
 
     rows = []
@@ -101,7 +102,9 @@ def reject_table(lang: Lang, groups: Sequence[Any]) -> str:
         rows.append((f"{group.code} {reason}", group.file, f"{group.field or ''}{columns}", count))
     table = output.table(wording.heads("batch_notes.heads", lang), rows, right=[3])
     hints = [_hint(lang, group) for group in groups[:MOST] if group.hint is not None]
-    return "\n".join([table, *dict.fromkeys(hints)])
+    hidden = len(groups) - MOST
+    more = [wording("batch_notes.more").in_(lang, count=hidden, file=REJECTS)] if hidden > 0 else []
+    return "\n".join([table, *more, *dict.fromkeys(hints)])
 
 
 def _hint(lang: Lang, group: Any) -> str:

@@ -16,7 +16,7 @@ from mianshen.serve.identity import Identity
 from mianshen.serve.pages import form_of, page
 from mianshen.serve.problems import Problem
 from mianshen.serve.service import allowed, language_of, service_of, unavailable
-from mianshen.serve.store import Store, StoredCase
+from mianshen.serve.store import MOST_SHOWN, Store, StoredCase
 
 case_pages: Final = APIRouter(include_in_schema=False)
 Counters = Annotated[Identity, Depends(allowed("counter"))]
@@ -41,7 +41,7 @@ def _case(request: Request, number: int) -> StoredCase:
 async def cases(request: Request, identity: Counters, q: str = "") -> Response:
     stored = _store(request).search(q)
     service_of(request).note(identity, "search", [case.person for case in stored])
-    return page(request, "cases.html", cases=stored, q=q)
+    return page(request, "cases.html", cases=stored, q=q, most=MOST_SHOWN)
 
 
 @case_pages.post("/cases")

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from mianshen.serve.answers import AnswerTexts
 from mianshen.serve.identity import Identity
 from mianshen.serve.pages import form_of, page
-from mianshen.serve.runs import STATUSES, due_list, rejects_of, replayed, run_view, runs_in
+from mianshen.serve.runs import MOST_ROWS, STATUSES, due_list, rejects_of, replayed, run_view, runs_in
 from mianshen.serve.service import allowed, folder_of, language_of, service_of
 
 run_pages: Final = APIRouter(include_in_schema=False)
@@ -40,7 +40,7 @@ async def rejects(request: Request, name: str, identity: Operators, code: str = 
     folder = folder_of(service_of(request).settings.runs, "--runs")
     rows = await run_in_threadpool(rejects_of, folder, name, code)
     service_of(request).note(identity, "rejects", [key for _, _, key, _ in rows])
-    return page(request, "rejects.html", name=name, code=code, rows=rows)
+    return page(request, "rejects.html", name=name, code=code, rows=rows, most=MOST_ROWS)
 
 
 @run_pages.get("/runs/{name}/due/{benefit}")
@@ -50,7 +50,7 @@ async def due(
     folder = folder_of(service_of(request).settings.runs, "--runs")
     view = await run_in_threadpool(due_list, folder, name, benefit, area, language_of(request))
     service_of(request).note(identity, "list", [person for person, _, _ in view.rows])
-    return page(request, "due.html", name=name, benefit=benefit, view=view)
+    return page(request, "due.html", name=name, benefit=benefit, view=view, most=MOST_ROWS)
 
 
 @run_pages.post("/runs/{name}/person")
