@@ -93,6 +93,13 @@ def test_rejects_and_lists_name_their_people(client: TestClient, runs: Path) -> 
     rejected = {row["key"] for row in table(runs, "rejects.parquet") if row["code"] == "E425"}
     page = client.get("/runs/june/rejects", params={"code": "E425"}).text
     assert all(key in page for key in rejected)
+    page = client.get("/runs/june/rejects", params={"code": "E425", "lang": "zh"}).text
+    assert {row["field"] for row in table(runs, "rejects.parquet") if row["code"] == "E425"} == {
+        "insured_area"
+    }
+    title = open_program().facts["resident", "insured_area"].title.zh  # a claim has a fact of that name, too
+    assert f">{title}<" in page
+    assert f">{title}<" in client.get("/runs/june?lang=zh").text
     due = {
         row["person_id"]
         for row in table(runs, "residents.parquet")

@@ -38,7 +38,7 @@ async def run(request: Request, name: str, identity: Operators) -> Response:  # 
 @run_pages.get("/runs/{name}/rejects")
 async def rejects(request: Request, name: str, identity: Operators, code: str = "") -> Response:
     folder = folder_of(service_of(request).settings.runs, "--runs")
-    rows = await run_in_threadpool(rejects_of, folder, name, code)
+    rows = await run_in_threadpool(rejects_of, folder, name, code, language_of(request))
     service_of(request).note(identity, "rejects", [key for _, _, key, _ in rows])
     return page(request, "rejects.html", name=name, code=code, rows=rows, most=MOST_ROWS)
 

@@ -25,7 +25,7 @@ from mianshen.past_runs.finished_run import FinishedRun, find_inputs, program_of
 from mianshen.past_runs.replay import Replay, replay
 from mianshen.past_runs.report.lists import Lists
 from mianshen.past_runs.report.phrases import REASONS
-from mianshen.program.program import Benefit
+from mianshen.program.program import Benefit, Program
 from mianshen.serve.problems import Problem
 from mianshen.source import Lang, Message, RuleError
 
@@ -129,10 +129,10 @@ def run_view(folder: Path, name: str, lang: Lang) -> RunView:
         for benefit, part in run.summary["benefits"].items()
         if benefit in program.benefits
     )
-    titles = {fact.name: fact.title.in_(lang) for fact in program.facts.values()}
+    titles = _field_titles(run, program, lang)
     rejects = tuple(
         RejectLine(
-            group.file, titles.get(group.field or "", group.field or ""), group.code,
+            group.file, titles.get((group.file, group.field), group.field or ""), group.code,
             REASONS.get(group.reason, Message(group.reason, group.reason)).in_(lang), group.rows,
             "" if group.hint is None else group.hint.in_(lang),
         )
@@ -153,12 +153,32 @@ def _benefit_line(name: str, title: str, part: Mapping[str, Mapping[str, Any]]) 
     return BenefitLine(name, title, tuple(map(count, STATUSES)), shown, int(due.get("without_amount", 0)))
 
 
-def rejects_of(folder: Path, name: str, code: str) -> list[tuple[str, str, str, str]]:
-    """The first rejected rows with a reason: file, row, key, field."""
+def _field_titles(run: FinishedRun, program: Program, lang: Lang) -> dict[tuple[str, str | None], str]:
+    """What facts are called, by file and name: entities have facts of one name and different titles."""
+    return {
+        (part["file"], fact.name): fact.title.in_(lang)
+        for entity, parts in run.manifest["inputs"].items()
+        for part in parts
+        for fact in program.facts.values()
+        if fact.entity == entity
+    }
+
+
+def rejects_of(folder: Path, name: str, code: str, lang: Lang) -> list[tuple[str, str, str, str]]:
+    """The first rejected rows with a reason: file, row, key, title of the field."""
     run = run_named(folder, name)
+    titles = _field_titles(run, program_of(run), lang)
     table = pq.read_table(run.folder / REJECTS)
     rows = table.filter(pc.equal(table["code"], code)).slice(0, MOST_ROWS).to_pylist()
-    return [(row["file"], str(row["row"]), row["key"] or "", row["field"] or "") for row in rows]
+    return [
+        (
+            row["file"],
+            str(row["row"]),
+            row["key"] or "",
+            titles.get((row["file"], row["field"]), row["field"] or ""),
+        )
+        for row in rows
+    ]
 
 
 def due_list(folder: Path, name: str, benefit: str, area: str | None, lang: Lang) -> ListView:
