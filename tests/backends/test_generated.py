@@ -34,9 +34,9 @@ def program_of(seed: int, folder: Path, calendar: bool = False, over_time: bool 
     file = folder / "rules.yaml"
     doc = rulebook(random.Random(seed), calendar=calendar)
     file.write_text(json.dumps(with_times(doc) if over_time else doc, ensure_ascii=False), encoding="utf-8")
-    document, found = read([file])
+    document, diagnostics = read([file])
     try:
-        return build(document, found)[0]
+        return build(document, diagnostics)[0]
     except RuleError:
         return None
 

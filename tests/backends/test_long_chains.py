@@ -33,8 +33,8 @@ LONG = few(120, 300)
 def built(folder: Path, doc: Doc) -> Program:
     file = folder / "rules.yaml"
     file.write_text(json.dumps(doc, ensure_ascii=False), encoding="utf-8")
-    document, found = read([file])
-    return build(document, found)[0]
+    document, diagnostics = read([file])
+    return build(document, diagnostics)[0]
 
 
 def people(program: Program) -> list[Record]:
@@ -49,8 +49,8 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Program:
 def test_the_end_of_a_long_chain_is_known_unknown_and_not_modelled_for_some(long: Program) -> None:
     tops = [row for row in rows_of(long, people(long), AS_OF) if row.parent is None]
     ends = [answers.get(f"d{LONG - 1}") for answers in by_interpreter(long, tops, AS_OF).values()]
-    found = Counter(end if end in (UNKNOWN, UNMODELLED) else "known" for end in ends if end is not None)
-    assert min(found[UNKNOWN], found[UNMODELLED], found["known"]) > 0
+    results = Counter(end if end in (UNKNOWN, UNMODELLED) else "known" for end in ends if end is not None)
+    assert min(results[UNKNOWN], results[UNMODELLED], results["known"]) > 0
 
 
 def test_a_long_chain_means_the_same_in_duckdb(long: Program) -> None:
@@ -63,8 +63,8 @@ def test_a_long_chain_means_the_same_compiled(long: Program) -> None:
 
 
 def test_a_long_chain_is_written_down_for_spark_in_statements_of_bounded_depth(long: Program) -> None:
-    made = compiled(long, "spark", AS_OF, Wish(entities=("claim",)))
-    assert max(text.count("FROM (") for text in made.statements) <= DEEPEST + 2
+    script = compiled(long, "spark", AS_OF, Wish(entities=("claim",)))
+    assert max(text.count("FROM (") for text in script.statements) <= DEEPEST + 2
 
 
 def test_a_chain_with_limits_along_it_means_the_same_in_duckdb(tmp_path: Path) -> None:

@@ -48,10 +48,10 @@ def undetermined(gaps: Gaps, mine: Interpreter, case: Case, decision: Decision) 
     rows = copy.rows()
     if any(row.rejection is not None for row in rows):
         return []
-    found = [(row, row.values[decision.name]) for row in rows if row.entity == decision.entity]
+    results = [(row, row.values[decision.name]) for row in rows if row.entity == decision.entity]
     return [
         (row, lacking)
-        for row, lacking in found
+        for row, lacking in results
         if isinstance(lacking, Unknown) and lacking.missing and all(map(gaps.is_fact, lacking.missing))
     ][:2]
 
@@ -66,7 +66,7 @@ def value(mine: Interpreter, case: Case, row: Row, decision: Decision) -> Value 
     """The decision at the row of that key; None where a row fails."""
     mine.run(case)
     rows = case.rows()
-    if any(each.rejection is not None for each in rows):
+    if any(line.rejection is not None for line in rows):
         return None
-    (same,) = [each for each in rows if (each.entity, each.key) == (row.entity, row.key)]
+    (same,) = [line for line in rows if (line.entity, line.key) == (row.entity, row.key)]
     return same.values[decision.name]

@@ -137,6 +137,6 @@ def test_a_settled_claim_without_a_day_makes_its_day_missing(tmp_path: Path) -> 
     Interpreter(program).run(Case(AS_OF, top, top.children[0]))
     value = top.children[0].children[-1].values["payment"]
     assert isinstance(value, Unknown)
-    assert {(each.name, each.key) for each in value.missing} == {("day", "C1")}
+    assert {(fact.name, fact.key) for fact in value.missing} == {("day", "C1")}
     if compiler() is not None:
         assert compiled_differences(program, [record]) == []

@@ -122,10 +122,10 @@ POLICIES: Final[dict[closed_sets.ChoicePolicy, dict[tuple[bool, int], object]]] 
 
 def members(of: Any) -> set[Any]:
     """The members of a `Literal` or union, those of unions within it one by one."""
-    found: set[Any] = set()
-    for each in get_args(of):
-        found |= members(each) if get_args(each) else {each}
-    return found
+    results: set[Any] = set()
+    for member in get_args(of):
+        results |= members(member) if get_args(member) else {member}
+    return results
 
 
 def built(folder: Path, doc: Doc) -> Program:
@@ -139,9 +139,9 @@ def base() -> Doc:
     draft.risky = False
     draft.figures()
     whole = rulebooks.rulebook(random.Random(8), 1, calendar=True)
-    kept = ("rulebook", "defaults", "sources", "entities", "codes", "facts", "calendar")
+    stored = ("rulebook", "defaults", "sources", "entities", "codes", "facts", "calendar")
     return {
-        **{section: whole[section] for section in kept},
+        **{section: whole[section] for section in stored},
         "parameters": draft.doc["parameters"],
         "decisions": {},
         "provisions": {},
@@ -176,11 +176,11 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Program:
 
 def nodes(program: Program) -> list[Core]:
     """Every node of a program, derived ones beside what they are lowered to."""
-    found = [node for d in program.decisions for root in nodes_of(d) for node in walk(root)]
-    for node in found:
+    results = [node for d in program.decisions for root in nodes_of(d) for node in walk(root)]
+    for node in results:
         if isinstance(node, Derived):
-            found += walk(lowered(node, program.parameters))
-    return found
+            results += walk(lowered(node, program.parameters))
+    return results
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def refusal(
     """What a batch says when it cannot read its files; it leaves nothing behind."""
     with pytest.raises(RuleError) as caught:
         batch(folder, files, program=program)
-    assert {each.name for each in folder.iterdir()} == set(files)
+    assert {path.name for path in folder.iterdir()} == set(files)
     return [
         d.show("zh" if lang == "zh" else "en").replace(f"{folder}/", "") for d in caught.value.diagnostics
     ]
@@ -89,9 +89,9 @@ def queried(query: str) -> list[tuple[Any, ...]]:
 
 def rows(file: Path) -> list[dict[str, Any]]:
     with duckdb.connect() as database:
-        found = database.execute("FROM read_parquet(?)", [str(file)])
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        cursor = database.execute("FROM read_parquet(?)", [str(file)])
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def columns(file: Path) -> list[tuple[str, str]]:
@@ -102,9 +102,9 @@ def columns(file: Path) -> list[tuple[str, str]]:
 
 def rejects(out: Path) -> list[tuple[Any, ...]]:
     """File, row, key, field, reason."""
-    found = rows(out / "rejects.parquet")
-    assert all(row["code"] == CODES[row["reason"]] for row in found)
-    return [tuple(value for name, value in row.items() if name != "code") for row in found]
+    table = rows(out / "rejects.parquet")
+    assert all(row["code"] == CODES[row["reason"]] for row in table)
+    return [tuple(value for name, value in row.items() if name != "code") for row in table]
 
 
 # -- a small rulebook, where the shipped one is not the point ----------------------------------

@@ -109,9 +109,9 @@ def test_households_that_only_members_name_are_decided_once(tmp_path: Path) -> N
     """Nothing is known of them; they are no records that were read."""
     program = small(tmp_path / "rules", HOMES)
     out = same_by_engines(program, tmp_path / "in", {"resident": PEOPLE})
-    found = rows(out / "households.parquet")
-    assert [row["household_id"] for row in found] == ["H1", "H2"]
-    assert {row["fuel_status"] for row in found} == {"undetermined"}
+    table = rows(out / "households.parquet")
+    assert [row["household_id"] for row in table] == ["H1", "H2"]
+    assert {row["fuel_status"] for row in table} == {"undetermined"}
     summary = json.loads((out / "summary.json").read_text("utf-8"))
     assert summary["records"]["household"] == {"read": 0, "decided": 0, "rejected": 0}
     assert summary["benefits"]["fuel"]["undetermined"]["households"] == 2

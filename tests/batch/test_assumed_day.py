@@ -54,9 +54,9 @@ def case(day: str = "") -> Case:
     told = ", ".join(f"{name}: '{value}'" for name, value in MOTHER.items())
     node, _ = read_tree(f"{{resident: {{{told}{day}}}, claims: []}}")
     assert node is not None
-    made, found = read_record(node, PROGRAM, AS_OF)
-    assert made is not None, found
-    return made
+    diagnostics, problems = read_record(node, PROGRAM, AS_OF)
+    assert diagnostics is not None, problems
+    return diagnostics
 
 
 def allowance(case: Case) -> BenefitResult:
@@ -74,8 +74,8 @@ def test_a_file_without_the_column_is_decided_and_an_empty_cell_is_not(
             run_batch(PROGRAM, Request(inputs, AS_OF, tmp_path / name / "out", engine=engine))
         except RuleError as error:
             pytest.skip(str(error))  # no compiler
-        found = rows(tmp_path / name / "out" / "residents.parquet")
-        return [f"{row[f'{ALLOWANCE}_status']} {row[f'{ALLOWANCE}_reason']}" for row in found]
+        table = rows(tmp_path / name / "out" / "residents.parquet")
+        return [f"{row[f'{ALLOWANCE}_status']} {row[f'{ALLOWANCE}_reason']}" for row in table]
 
     due, not_due = (f"{word} heze_maternity_allowance_due" for word in ("eligible", "ineligible"))
     assert reasons(mothers(None), "without") == [due]
@@ -99,7 +99,7 @@ def test_what_is_told_or_asked_takes_the_place_of_the_assumption() -> None:
     told, _ = copy(record, {(record.person, "delivery_date"): dt.date(2020, 1, 1)})
     assert allowance(told).status == "ineligible"
     untold, _ = copy(record, untold=[(record.person, "delivery_date")])
-    assert {each.name for each in allowance(untold).missing} == {"delivery_date"}
+    assert {fact.name for fact in allowance(untold).missing} == {"delivery_date"}
 
 
 def test_the_assumption_is_of_the_day_a_case_is_decided_for() -> None:
@@ -113,9 +113,9 @@ def test_the_assumption_is_of_the_day_a_case_is_decided_for() -> None:
 def test_a_run_without_the_column_is_replayed_with_what_was_assumed(tmp_path: Path) -> None:
     inputs = write(tmp_path, {"residents.csv": mothers(None)})
     run_batch(PROGRAM, Request(inputs, AS_OF, tmp_path / "out", rules=Rules((), ())))
-    found = replay(FinishedRun.recorded(tmp_path / "out"), "P1", {})
-    assert found.differences == ()
-    assert "delivery_date" in found.checked.case.person.assumed
+    replayed = replay(FinishedRun.recorded(tmp_path / "out"), "P1", {})
+    assert replayed.differences == ()
+    assert "delivery_date" in replayed.checked.case.person.assumed
 
 
 def test_an_assumed_day_is_no_occasion_of_its_own(tmp_path: Path) -> None:

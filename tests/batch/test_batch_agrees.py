@@ -56,10 +56,10 @@ def test_equals_the_oracle(tmp_path: Path, seed: int, overlays: tuple[str, ...])
         rejected=population.rejected, reading=reading_of(overlays),
     )  # fmt: skip
     out = batch(population, tmp_path / "run", overlays, seed)
-    got = rows(out / "claims.parquet", "claim_id")
-    assert got.keys() == wanted.claims.keys()
+    actual = rows(out / "claims.parquet", "claim_id")
+    assert actual.keys() == wanted.claims.keys()
     for claim, answer in wanted.claims.items():
-        shown = {name: got[claim][name] for name in (*LAYERS, "status")}
+        shown = {name: actual[claim][name] for name in (*LAYERS, "status")}
         values = answer.decisions
         expected = {
             **{n: v if isinstance(v, Decimal) else None for n, v in values.items()},
@@ -98,22 +98,22 @@ def test_equals_checking_one_by_one(tmp_path: Path, seed: int) -> None:
         result = result_of(program, case)
         for row in result.rows:
             shown = {n: None if isinstance(v, Unknown | NotModelled) else v for n, v in row.values.items()}
-            got = claims[row.row.key]
-            assert {n: got[n] for n in shown} == shown, row.row.key
-            assert (got["status"], got["reason"]) == (row.status, row.reason)
-            assert set((got["missing"] or "").split(",")) - {""} == names(row.missing), row.row.key
+            actual = claims[row.row.key]
+            assert {n: actual[n] for n in shown} == shown, row.row.key
+            assert (actual["status"], actual["reason"]) == (row.status, row.reason)
+            assert set((actual["missing"] or "").split(",")) - {""} == names(row.missing), row.row.key
         for name, benefit in result.benefits.items():
             if benefit.benefit.entity != case.person.entity:
                 continue
-            got = people[result.key]
-            assert (got[f"{name}_status"], got[f"{name}_amount"]) == (benefit.status, benefit.amount)
+            actual = people[result.key]
+            assert (actual[f"{name}_status"], actual[f"{name}_amount"]) == (benefit.status, benefit.amount)
             lacking = names(benefit.missing)
             reason = benefit.reason if not lacking else f"missing_facts: {','.join(sorted(lacking))}"
-            assert got[f"{name}_reason"] == reason, (result.key, name)
+            assert actual[f"{name}_reason"] == reason, (result.key, name)
 
 
 def names(missing: frozenset[Missing]) -> set[str]:
-    return {each.name for each in missing}
+    return {fact.name for fact in missing}
 
 
 def test_the_order_of_rows_changes_nothing_and_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:

@@ -64,9 +64,9 @@ def compared(program: Program, cases: list[Case], out: Path) -> int:
         for name, benefit in result.benefits.items():
             if f"{name}_status" not in people[result.key]:
                 continue  # of the household
-            lacking = ",".join(sorted({each.name for each in benefit.missing}))
+            lacking = ",".join(sorted({fact.name for fact in benefit.missing}))
             reason = f"missing_facts: {lacking}" if lacking else benefit.reason
-            got = tuple(people[result.key][f"{name}_{part}"] for part in ("status", "amount", "reason"))
-            assert got == (benefit.status, benefit.amount, reason), (result.key, name)
+            actual = tuple(people[result.key][f"{name}_{part}"] for part in ("status", "amount", "reason"))
+            assert actual == (benefit.status, benefit.amount, reason), (result.key, name)
             of_household += not case.top.key and "annual_income" in lacking
     return of_household

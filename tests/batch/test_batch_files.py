@@ -110,7 +110,7 @@ def test_files_of_nothing_but_a_header_are_decided(tmp_path: Path, little: Progr
         tmp_path, {"residents.csv": "person_id", "claims.csv": "claim_id,person_id,day\n"}, program=little
     )
     assert [rows(out / f"{name}.parquet") for name in ("claims", "residents", "rejects")] == [[], [], []]
-    assert {each.name for each in out.iterdir()} == OUTPUTS
+    assert {path.name for path in out.iterdir()} == OUTPUTS
 
 
 def test_a_path_with_wildcards_is_that_file_alone(tmp_path: Path, little: Program) -> None:
@@ -123,7 +123,7 @@ def test_a_path_with_wildcards_is_that_file_alone(tmp_path: Path, little: Progra
     out = batch(folder, files, program=little)
     assert [row["person_id"] for row in rows(out / "residents.parquet")] == ["P1"]
     inputs = json.loads((out / "manifest.json").read_text("utf-8"))["inputs"]
-    assert [each["file"] for each in inputs["resident"]] == ["residents.x*?[a].csv"]
+    assert [item["file"] for item in inputs["resident"]] == ["residents.x*?[a].csv"]
 
 
 def test_a_folder_that_looks_like_a_partition_adds_no_column(tmp_path: Path, little: Program) -> None:
@@ -192,7 +192,7 @@ def test_what_cannot_be_read_is_told_with_its_place_and_fix(
     (chinese,) = refusal(tmp_path, {name: content}, "zh")
     assert english.startswith(f"{name}{':' if wanted[0].isdigit() else ': '}{wanted}")
     assert PERSON not in english
-    assert any("\u4e00" <= each <= "\u9fff" for each in chinese)
+    assert any("\u4e00" <= character <= "\u9fff" for character in chinese)
 
 
 def test_every_column_that_is_wrong_is_told_at_its_place(tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ def test_an_earlier_run_is_replaced_whole_also_behind_a_link(tmp_path: Path, run
     first = (out / "manifest.json").read_bytes()
     run(tmp_path / "in", link, PEOPLE.replace("P1", "P2"))
     assert link.is_symlink()
-    assert {each.name for each in tmp_path.iterdir()} == {"in", "out", "link"}
-    assert {each.name for each in out.iterdir()} == OUTPUTS
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "out", "link"}
+    assert {path.name for path in out.iterdir()} == OUTPUTS
     assert (out / "manifest.json").read_bytes() != first
 
 
@@ -60,13 +60,13 @@ def test_a_run_that_stops_in_the_middle_leaves_everything_as_it_was(
 
     out = tmp_path / "out"
     run(tmp_path / "in", out)
-    before = {each.name: each.read_bytes() for each in out.iterdir()}
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
     monkeypatch.setattr(ResultFiles, "add", fail)
     for folder in (out, tmp_path / "new" / "deep" / "out"):
         with pytest.raises(KeyboardInterrupt if stop is KeyboardInterrupt else RuleError):
             run(tmp_path / "in", folder)
-    assert {each.name for each in tmp_path.iterdir()} == {"in", "out"}
-    assert {each.name: each.read_bytes() for each in out.iterdir()} == before
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "out"}
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
 def test_a_run_that_stops_leaves_what_another_run_wrote_beside_it_meanwhile(
@@ -122,7 +122,7 @@ def test_publishing_that_fails_puts_the_earlier_run_back(
     with pytest.raises(RuleError, match="E506: the results cannot be written: Permission denied"):
         run(tmp_path / "in", out)
     assert (out / "timings.json").read_bytes() == before
-    assert {each.name for each in tmp_path.iterdir()} == {"in", "out"}
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "out"}
 
 
 def test_a_folder_that_no_batch_wrote_is_left_alone(tmp_path: Path, run: Into) -> None:
@@ -154,4 +154,4 @@ def test_a_file_that_changes_while_it_is_read_is_no_input(
     monkeypatch.setattr(ResultFiles, "add", growing)
     with pytest.raises(RuleError, match=r"residents\.csv: E519: the file changed while it was read"):
         run(tmp_path / "in", tmp_path / "out")
-    assert {each.name for each in tmp_path.iterdir()} == {"in"}
+    assert {path.name for path in tmp_path.iterdir()} == {"in"}

@@ -64,7 +64,7 @@ def test_a_folder_is_all_its_files_and_rejects_name_the_file_and_its_row(
     ]
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
     assert manifest["records"]["claim"] == {"read": 6, "decided": 2, "rejected": 4}
-    assert [each["file"] for each in manifest["inputs"]["claim"]] == [
+    assert [item["file"] for item in manifest["inputs"]["claim"]] == [
         "d.csv.gz",
         "a.csv",
         "b.csv",
@@ -93,7 +93,7 @@ def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path, littl
         write(tmp_path / "in" / home, {"claims.csv": HEAD + f"{home},P1,2026-01-01,x\n"})
     files = sorted((tmp_path / "in").glob("*/claims.csv"))
     out = run(tmp_path, little, resident=people(tmp_path / "people"), claim=files)
-    assert [each[:3] for each in rejects(out)] == [
+    assert [line[:3] for line in rejects(out)] == [
         ("east/claims.csv", 1, "east"),
         ("west/claims.csv", 1, "west"),
     ]
@@ -173,7 +173,7 @@ def test_an_encoding_a_mark_and_packing_change_nothing(
             ("C1", "13277.83")
         ]
         assert rejects(out) == []
-        assert {each.name for each in tmp_path.iterdir()} == {*(file.name for file in files), "out"}
+        assert {path.name for path in tmp_path.iterdir()} == {*(file.name for file in files), "out"}
 
 
 def test_what_is_said_to_be_gb18030_and_is_not_is_refused_at_its_byte(

@@ -30,12 +30,12 @@ with locked(Path(sys.argv[1]), "out"):
 
 def holder(out: Path) -> subprocess.Popen[bytes]:
     """Another process that holds the folder until its standard input ends."""
-    made = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(out)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    assert made.stdout is not None
-    assert made.stdout.readline() == b"held\n"
-    return made
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"held\n"
+    return process
 
 
 def test_a_second_run_is_refused_while_the_first_lives_and_not_after(tmp_path: Path, little: Program) -> None:
@@ -47,8 +47,8 @@ def test_a_second_run_is_refused_while_the_first_lives_and_not_after(tmp_path: P
         assert not out.exists()
         other.communicate()
     run_batch(little, request)
-    assert {each.name for each in out.iterdir()} == OUTPUTS
-    assert {each.name for each in tmp_path.iterdir()} == {"in", "out"}
+    assert {path.name for path in out.iterdir()} == OUTPUTS
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "out"}
 
 
 def test_a_run_that_was_killed_holds_nothing(tmp_path: Path, little: Program) -> None:
@@ -58,7 +58,7 @@ def test_a_run_that_was_killed_holds_nothing(tmp_path: Path, little: Program) ->
         other.wait()
     assert (tmp_path / ".out.lock").exists()
     run_batch(little, Request(write(tmp_path / "in", {"residents.csv": PEOPLE}), AS_OF, out))
-    assert {each.name for each in tmp_path.iterdir()} == {"in", "out"}
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "out"}
 
 
 def test_runs_on_different_folders_do_not_wait_for_each_other(tmp_path: Path) -> None:
@@ -75,10 +75,10 @@ def test_a_full_disk_leaves_the_earlier_results_as_they_were(
 ) -> None:
     out = small_disk / "out"
     run_batch(little, Request(write(tmp_path / "in", {"residents.csv": PEOPLE}), AS_OF, out))
-    before = {each.name: each.read_bytes() for each in out.iterdir()}
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
     rng = Random(3)
     people = "person_id\n" + "".join(f"{rng.getrandbits(80):020x}\n" for _ in range(60_000))
     with pytest.raises(RuleError, match=r"E506: the results cannot be written|E518"):
         run_batch(little, Request(write(tmp_path / "more", {"residents.csv": people}), AS_OF, out))
-    assert {each.name: each.read_bytes() for each in out.iterdir()} == before
-    assert [each.name for each in small_disk.iterdir()] == ["out"]
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert [path.name for path in small_disk.iterdir()] == ["out"]

@@ -183,7 +183,7 @@ def test_the_files_have_the_columns_of_the_contract(spoilt: Path) -> None:
         ("code", "VARCHAR"),
         ("reason", "VARCHAR"),
     ]
-    assert {each.name for each in spoilt.iterdir()} == OUTPUTS | {"households.parquet"}
+    assert {path.name for path in spoilt.iterdir()} == OUTPUTS | {"households.parquet"}
 
 
 def test_dates_and_numbers_that_only_parquet_can_hold_are_rejected(tmp_path: Path, little: Program) -> None:
@@ -302,25 +302,25 @@ def test_spoilt_records_are_rejected_and_the_others_decided_as_when_checked_one_
     cells = _spoilt(nasty(seed, 100, unknown=0.06), Random(seed))
     files = {f"{entity}s.csv": "\n".join(_lines(table)) for entity, table in cells.items()}
     out = batch(tmp_path, dict(files))
-    got = {(file.partition("s.")[0], key): (field, reason) for file, _, key, field, reason in rejects(out)}
+    actual = {(file.partition("s.")[0], key): (field, reason) for file, _, key, field, reason in rejects(out)}
     claims = {row["claim_id"]: row for row in rows(out / "claims.parquet")}
     people = {row["person_id"]: row for row in rows(out / "residents.parquet")}
 
     interpreter = Interpreter(program)
     (tmp_path / "people.json").write_text(json.dumps(_records(program, cells), ensure_ascii=False), "utf-8")
-    for each in read_cases(tmp_path / "people.json", program, AS_OF):
-        interpreter.run(each.case)
-        result = result_of(program, each.case)
+    for case in read_cases(tmp_path / "people.json", program, AS_OF):
+        interpreter.run(case.case)
+        result = result_of(program, case.case)
         for gone in result.rejected:
-            assert got[gone.entity, gone.key] == (gone.rejection.field or None, gone.rejection.reason), (
+            assert actual[gone.entity, gone.key] == (gone.rejection.field or None, gone.rejection.reason), (
                 gone.key
             )
-        assert (result.key in people) == (each.case.person.rejection is None)
+        assert (result.key in people) == (case.case.person.rejection is None)
         for row in result.rows:
             shown = {
                 name: None if isinstance(v, Unknown | NotModelled) else v for name, v in row.values.items()
             }
-            lacking = ",".join(sorted({each.name for each in row.missing})) or None
+            lacking = ",".join(sorted({fact.name for fact in row.missing})) or None
             wanted = {**shown, "status": row.status, "reason": row.reason, "missing": lacking}
             assert {name: claims[row.row.key][name] for name in wanted} == wanted, row.row.key
         for name, benefit in result.benefits.items():
@@ -353,7 +353,7 @@ def _spoilt(population: Population, rng: Random) -> dict[str, list[dict[str, str
 
 
 def _lines(table: list[dict[str, str]]) -> list[str]:
-    return [",".join(f'"{each}"' for each in line) for line in (table[0], *(row.values() for row in table))]
+    return [",".join(f'"{item}"' for item in line) for line in (table[0], *(row.values() for row in table))]
 
 
 def _records(program: Program, cells: dict[str, list[dict[str, str]]]) -> list[dict[str, Any]]:
@@ -395,8 +395,8 @@ def test_rejected_claims_poison_only_what_the_oracle_says(tmp_path: Path, seed: 
     wanted = decide(
         population.residents, population.households, population.claims, AS_OF, rejected=population.rejected
     )
-    got = {row["claim_id"]: row for row in rows(tmp_path / "out" / "claims.parquet")}
-    assert {key: [row[n] for n in DECISIONS] + [row["status"]] for key, row in got.items()} == {
+    actual = {row["claim_id"]: row for row in rows(tmp_path / "out" / "claims.parquet")}
+    assert {key: [row[n] for n in DECISIONS] + [row["status"]] for key, row in actual.items()} == {
         key: [v if isinstance(v, Decimal) else None for v in (answer.decisions[n] for n in DECISIONS)]
         + [answer.status]
         for key, answer in wanted.claims.items()

@@ -89,7 +89,7 @@ def test_partitions_and_threads_change_no_byte(tmp_path: Path, program: Program)
     for out, threads, shares in (("one", 1, None), ("threads", 3, None), ("few", 2, 2), ("many", 1, 7)):
         run_batch(program, Request(inputs, AS_OF, tmp_path / out, threads, engine="native", shares=shares))
         assert content(tmp_path / out) == content(tmp_path / "one"), out
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["few", "in", "many", "one", "threads"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["few", "in", "many", "one", "threads"]
 
 
 # -- killed, and out of room -----------------------------------------------------------------
@@ -152,7 +152,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path, pro
             Path("build/kills.json").write_text(json.dumps(phases), "utf-8")
         if done % 5 == 0:
             shutil.rmtree(out)  # so that some runs have no results before them
-    left = {each.name for each in tmp_path.iterdir()}
+    left = {path.name for path in tmp_path.iterdir()}
     assert left <= {"in", "rules", "whole", "out0", "out1"}
     if KILLS >= 100:
         assert {"dealing", "deciding", "joining"} <= set(phases)
@@ -163,13 +163,13 @@ def test_a_disk_that_fills_up_leaves_the_earlier_results_and_what_was_finished(
 ) -> None:
     out = small_disk / "out"
     run_batch(program, Request(many(tmp_path / "few", 20), AS_OF, out, 2, engine="native", shares=2))
-    before = {each.name: each.read_bytes() for each in out.iterdir()}
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
     inputs = many(tmp_path / "in", 6000)
     request = Request(inputs, AS_OF, out, 2, engine="native", shares=4)
     with pytest.raises(RuleError, match=r"E506|E518"):
         run_batch(program, request)
-    assert {each.name: each.read_bytes() for each in out.iterdir()} == before
-    assert {each.name for each in small_disk.iterdir()} <= {"out", ".out.work"}
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert {path.name for path in small_disk.iterdir()} <= {"out", ".out.work"}
     assert not list(small_disk.glob(".out.work/unfinished-*"))
 
 
@@ -196,15 +196,15 @@ def test_another_memory_is_no_reason_to_begin_anew(tmp_path: Path, program: Prog
     """How many shares there are is read from what the killed run left."""
     inputs = many(tmp_path / "in", 100)
     run_batch(program, Request(inputs, AS_OF, tmp_path / "out", 2, engine="native", shares=3))
-    kept = tmp_path / "kept"
+    stored = tmp_path / "kept"
 
     def stop(name: str, _rows: int) -> None:
         if name == "share 2/3":
-            shutil.copytree(tmp_path / ".again.work", kept)
+            shutil.copytree(tmp_path / ".again.work", stored)
 
     request = Request(inputs, AS_OF, tmp_path / "again", 1, engine="native", shares=3)
     run_batch(program, request, stop)
-    kept.rename(tmp_path / ".again.work")
+    stored.rename(tmp_path / ".again.work")
     run_batch(program, replace(request, shares=None, memory="1GB", resume=True))
     for name in FILES:
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
@@ -223,15 +223,15 @@ def test_other_files_are_not_resumed_with(tmp_path: Path, program: Program) -> N
 
 
 def test_a_folder_that_others_may_write_to_is_not_resumed_from(tmp_path: Path, program: Program) -> None:
-    inputs, kept = many(tmp_path / "in", 100), tmp_path / "kept"
+    inputs, stored = many(tmp_path / "in", 100), tmp_path / "kept"
 
     def stop(name: str, _rows: int) -> None:
         if name == "share 1/3":
-            shutil.copytree(tmp_path / ".out.work", kept)
+            shutil.copytree(tmp_path / ".out.work", stored)
 
     request = Request(inputs, AS_OF, tmp_path / "out", 1, engine="native", shares=3)
     run_batch(program, request, stop)
-    kept.rename(tmp_path / ".out.work")
+    stored.rename(tmp_path / ".out.work")
     (tmp_path / ".out.work").chmod(0o777)
     with pytest.raises(RuleError, match="E541"):
         run_batch(program, replace(request, resume=True))

@@ -58,22 +58,22 @@ def test_a_batch_over_time_equals_checking_one_by_one(
             refused.pop(home.key, None)  # a household is seen with each of its members
         for row in result.rows:
             shown = {n: None if isinstance(v, Unknown | NotModelled) else v for n, v in row.values.items()}
-            got = claims.pop(row.row.key)
-            assert {n: got[n] for n in shown} == shown, row.row.key
-            assert (got["status"], got["reason"]) == (row.status, row.reason), row.row.key
-            assert set((got["missing"] or "").split(",")) - {""} == {m.name for m in row.missing}
+            actual = claims.pop(row.row.key)
+            assert {n: actual[n] for n in shown} == shown, row.row.key
+            assert (actual["status"], actual["reason"]) == (row.status, row.reason), row.row.key
+            assert set((actual["missing"] or "").split(",")) - {""} == {m.name for m in row.missing}
             seen += row.row.parent is not case.person
         for name, benefit in result.benefits.items():
             if benefit.benefit.entity == "household":
                 if home is None or home.key not in homes:
                     continue
-                got = homes[home.key]
+                actual = homes[home.key]
                 compared += 1
             else:
-                got = people[result.key]
-            lacking = ",".join(sorted({each.name for each in benefit.missing}))
+                actual = people[result.key]
+            lacking = ",".join(sorted({fact.name for fact in benefit.missing}))
             reason = f"missing_facts: {lacking}" if lacking else benefit.reason
-            told = tuple(got[f"{name}_{part}"] for part in ("status", "amount", "reason"))
+            told = tuple(actual[f"{name}_{part}"] for part in ("status", "amount", "reason"))
             assert told == (benefit.status, benefit.amount, reason), (result.key, name)
         decided += case.person.rejection is None
     assert decided == len(people)
@@ -121,8 +121,8 @@ def test_every_record_is_decided_rejected_of_another_time_or_cancelled(run: Path
 
 
 def test_settled_amounts_that_differ_are_a_file_and_the_summary_adds_them_up(run: Path) -> None:
-    found = [tuple(map(str, row.values())) for row in rows(run / "differences.parquet")]
-    assert found == [
+    results = [tuple(map(str, row.values())) for row in rows(run / "differences.parquet")]
+    assert results == [
         ("C1", "P1", "basic_payment", "5000.00", "7225.00", "-2225.00"),
     ]
     summary = json.loads((run / "summary.json").read_text("utf-8"))

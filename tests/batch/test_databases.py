@@ -63,7 +63,7 @@ def test_a_table_is_read_like_a_file_and_its_numbers_exactly(
     ]
     why = {"duckdb": "out_of_range", "sqlite": "too_many_decimals"}[kind]  # 0.1 + 0.2 is 0.30000000000000004
     assert rejects(tmp_path / "out") == [(f"{file.name}?table={claims}", 2, "C2", "cost", why)]
-    assert {each.outcome for each in verify(FinishedRun.recorded(tmp_path / "out"))} == {"same"}
+    assert {finding.outcome for finding in verify(FinishedRun.recorded(tmp_path / "out"))} == {"same"}
 
 
 def test_a_run_over_tables_is_replayed_from_them(tmp_path: Path) -> None:
@@ -79,8 +79,8 @@ def test_a_run_over_tables_is_replayed_from_them(tmp_path: Path) -> None:
         for e, t in (("resident", "people"), ("claim", "claims"))
     }
     run_batch(open_program(rules.paths), Request(named, AS_OF, tmp_path / "out", rules=rules))
-    found = replay(FinishedRun.recorded(tmp_path / "out"), "P1", {})
-    assert (found.differences, len(found.checked.result.rejected)) == ((), 1)
+    replayed = replay(FinishedRun.recorded(tmp_path / "out"), "P1", {})
+    assert (replayed.differences, len(replayed.checked.result.rejected)) == ((), 1)
     assert set(earlier_run(tmp_path / "out", tmp_path / "compared")[1].inputs) == {"resident", "claim"}
 
 
@@ -99,7 +99,7 @@ def test_what_cannot_be_read_is_told_and_no_password_is_repeated(tmp_path: Path,
     for address, wanted in told.items():
         with pytest.raises(RuleError) as caught:
             run_batch(little, Request({"resident": address}, AS_OF, tmp_path / "out"))
-        (line,) = (each.show("en") for each in caught.value.diagnostics)
+        (line,) = (diagnostic.show("en") for diagnostic in caught.value.diagnostics)
         assert f": {wanted}" in line
         assert "secret" not in line
 
@@ -120,12 +120,12 @@ def test_results_go_into_tables_of_their_own_and_replace_earlier_ones(
                "SELECT count(*) FROM people")  # fmt: skip
     if kind == "duckdb":
         with duckdb.connect(str(file), read_only=True) as database:
-            found = [database.execute(query).fetchall() for query in queries]
-        assert found == [[("C1", Decimal("5.01"))], [("C2", "E423")], [(1,)]]
+            results = [database.execute(query).fetchall() for query in queries]
+        assert results == [[("C1", Decimal("5.01"))], [("C2", "E423")], [(1,)]]
     else:
         with closing(sqlite3.connect(file)) as lite:
-            found = [lite.execute(query).fetchall() for query in queries]
-        assert found == [[("C1", "5.01")], [("C2", "E423")], [(1,)]]
+            results = [lite.execute(query).fetchall() for query in queries]
+        assert results == [[("C1", "5.01")], [("C2", "E423")], [(1,)]]
 
 
 def test_a_database_that_is_none_is_left_alone(tmp_path: Path, little: Program) -> None:
@@ -150,8 +150,8 @@ def test_no_cell_of_a_sheet_is_a_formula_and_each_can_be_had_back(tmp_path: Path
         {"residents.csv": people, "claims.csv": "claim_id,person_id,day\n=C,=1+1,x\n"},
         program=little,
     )
-    made = write_sheets(out, tmp_path / "sheets")
-    assert {each.stem for each in made} >= {"residents", "claims", "rejects"}
+    files = write_sheets(out, tmp_path / "sheets")
+    assert {item.stem for item in files} >= {"residents", "claims", "rejects"}
     with (tmp_path / "sheets" / "residents.csv").open(encoding="utf-8", newline="") as file:
         cells = [row["person_id"] for row in csv.DictReader(file)]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r", "＝"))]
@@ -336,11 +336,11 @@ def test_tables_of_an_earlier_run_go_and_no_input_is_replaced(
     assert put_into(to, out) == ["mianshen_rejects", "mianshen_residents"]
     if kind == "duckdb":
         with duckdb.connect(str(to.file)) as database:
-            found = database.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+            cursor = database.execute("SELECT table_name FROM duckdb_tables()").fetchall()
     else:
         with closing(sqlite3.connect(to.file)) as lite:
-            found = lite.execute("SELECT name FROM sqlite_master").fetchall()
-    assert {name for (name,) in found} == {"mianshen_rejects", "mianshen_residents"}
+            cursor = lite.execute("SELECT name FROM sqlite_master").fetchall()
+    assert {name for (name,) in cursor} == {"mianshen_rejects", "mianshen_residents"}
     with pytest.raises(RuleError, match="E517"):
         refuse_input_tables(to, {"resident": f"{kind}:{tmp_path}/results.db?table=mianshen_residents"})
     refuse_input_tables(to, {"resident": f"{kind}:{tmp_path}/results.db?table=people"})

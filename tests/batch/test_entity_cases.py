@@ -57,8 +57,8 @@ def cases(folder: Path, **texts: str) -> list[tuple[Case, dict[Row, int]]]:
         return list(cases_of(program(), rows, DAY))
 
 
-def by_place(found: list[tuple[Case, dict[Row, int]]], entity: str) -> dict[int, Row]:
-    return {number: row for _, numbers in found for row, number in numbers.items() if row.entity == entity}
+def by_place(results: list[tuple[Case, dict[Row, int]]], entity: str) -> dict[int, Row]:
+    return {number: row for _, numbers in results for row, number in numbers.items() if row.entity == entity}
 
 
 def reason(row: Row) -> str | None:
@@ -66,22 +66,22 @@ def reason(row: Row) -> str | None:
 
 
 def test_every_row_of_a_file_is_in_one_case_with_its_place(tmp_path: Path) -> None:
-    found = cases(tmp_path, resident=RESIDENTS, claim=CLAIMS, household=HOUSEHOLDS)
-    assert sorted(by_place(found, "claim")) == list(range(10))
-    assert sorted(by_place(found, "resident")) == list(range(7))
-    assert sum(len(numbers) for _, numbers in found) == 10 + 7 + 2
+    households = cases(tmp_path, resident=RESIDENTS, claim=CLAIMS, household=HOUSEHOLDS)
+    assert sorted(by_place(households, "claim")) == list(range(10))
+    assert sorted(by_place(households, "resident")) == list(range(7))
+    assert sum(len(numbers) for _, numbers in households) == 10 + 7 + 2
 
 
 def test_what_only_shows_among_rows_is_found(tmp_path: Path) -> None:
-    found = cases(tmp_path, resident=RESIDENTS, claim=CLAIMS, household=HOUSEHOLDS)
-    claims, residents = by_place(found, "claim"), by_place(found, "resident")
+    households = cases(tmp_path, resident=RESIDENTS, claim=CLAIMS, household=HOUSEHOLDS)
+    claims, residents = by_place(households, "claim"), by_place(households, "resident")
     assert [reason(claims[at]) for at in range(10)] == [
         None, None, None, None, "reverses_nothing", None, "unknown_parent", "duplicate", "duplicate", "parent_rejected",
     ]  # fmt: skip
     assert [reason(residents[at]) for at in (0, 1, 2, 3, 4)] == [None, None, None, None, "unknown_parent"]
     assert reason(residents[5]) == "bad_date"
     assert reason(residents[6]) == "history_unreadable"
-    reversed_ = [(one.key, other.key) for case, _ in found for one, other in case.reversed]
+    reversed_ = [(one.key, other.key) for case, _ in households for one, other in case.reversed]
     assert reversed_ == [("R3", "C3")]
 
 
@@ -97,8 +97,11 @@ def test_a_claim_reads_the_row_in_force_on_its_date(tmp_path: Path) -> None:
 
 def test_parents_that_nobody_describes_are_made_up_once_a_key(tmp_path: Path) -> None:
     residents = "person_id,household_id,insurance_scheme\nP1,H1,resident\nP2,H1,resident\nP3,,resident\n"
-    found = cases(tmp_path, resident=residents)
-    assert [sorted(row.key for row in case.rows()) for case, _ in found] == [["H1", "P1", "P2"], ["", "P3"]]
+    households = cases(tmp_path, resident=residents)
+    assert [sorted(row.key for row in case.rows()) for case, _ in households] == [
+        ["H1", "P1", "P2"],
+        ["", "P3"],
+    ]
     claims = "claim_id,person_id,service_date\nC1,P1,2026-01-01\nC2,P1,2026-01-02\n"
     (tmp_path / "more").mkdir()
     ((case, _),) = cases(tmp_path / "more", claim=claims)

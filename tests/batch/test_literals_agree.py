@@ -81,7 +81,7 @@ def program() -> Program:
 @cache
 def facts() -> dict[str, Fact]:
     """A fact of every type, those that no shipped fact has made up."""
-    found = {
+    results = {
         name: program().facts["resident", name]
         for name in (
             "birth_date",
@@ -92,18 +92,18 @@ def facts() -> dict[str, Fact]:
             "household_id",
         )
     }
-    found |= {name: program().facts["claim", name] for name in ("total_cost", "networked", "service_date")}
-    money = found["total_cost"]
+    results |= {name: program().facts["claim", name] for name in ("total_cost", "networked", "service_date")}
+    money = results["total_cost"]
     assert isinstance(money.type, Numeric)
     wide = dataclasses.replace(money.type, low=-money.type.high)
-    made = {
+    parts = {
         "signed": dataclasses.replace(money, type=wide),
         "rate": dataclasses.replace(money, type=dataclasses.replace(wide, scale=6), written="rate"),
         "coarse_rate": dataclasses.replace(money, written="rate"),
         "number": dataclasses.replace(money, type=dataclasses.replace(wide, scale=8), written="number"),
         "listed": dataclasses.replace(money, type=Listing(Code("insurance_scheme"))),
     }
-    return {**found, **{name: dataclasses.replace(fact, name=name) for name, fact in made.items()}}
+    return {**results, **{name: dataclasses.replace(fact, name=name) for name, fact in parts.items()}}
 
 
 @cache
@@ -189,7 +189,7 @@ CELL = st.one_of(
     st.text(max_size=8),
     st.sampled_from([c for cells in CELLS.values() for c in cells]),
 )
-SAYABLE = CELL.filter(lambda text: all(not 0xD800 <= ord(each) <= 0xDFFF for each in text))
+SAYABLE = CELL.filter(lambda text: all(not 0xD800 <= ord(character) <= 0xDFFF for character in text))
 
 
 @settings(max_examples=few(10, 300))

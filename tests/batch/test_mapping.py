@@ -78,9 +78,9 @@ def test_a_run_keeps_its_mapping_and_replays_by_it(tmp_path: Path) -> None:
     out = run(tmp_path, HOSPITAL, EXPORT)
     (tmp_path / "map.yaml").unlink()
     assert (out / "mapping.yaml").read_text("utf-8") == HOSPITAL
-    found = replay(FinishedRun.recorded(out), "P1", {})
-    assert found.differences == ()
-    assert len(found.checked.result.rejected) == 7
+    replayed = replay(FinishedRun.recorded(out), "P1", {})
+    assert replayed.differences == ()
+    assert len(replayed.checked.result.rejected) == 7
 
 
 def test_columns_that_parquet_types_are_converted_too(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ TYPOS: Final = {
 def test_every_typo_is_refused_at_its_place(tmp_path: Path, mapping: str, wanted: str) -> None:
     with pytest.raises(RuleError) as caught:
         run(tmp_path, mapping, EXPORT)
-    told = [each.show("en").replace(f"{tmp_path}/", "") for each in caught.value.diagnostics]
+    told = [diagnostic.show("en").replace(f"{tmp_path}/", "") for diagnostic in caught.value.diagnostics]
     assert any(line.startswith(f"map.yaml:{wanted}") for line in told), told
     assert not (tmp_path / "out").exists()
 
@@ -211,7 +211,7 @@ def test_the_schema_names_what_the_reader_takes(tmp_path: Path) -> None:
 def test_a_first_line_that_may_be_a_record_is_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(RuleError) as caught:
         run(tmp_path, HOSPITAL, "欧阳某某,C1,310113199001010010\n")
-    lines = "".join(each.show(lang) for each in caught.value.diagnostics for lang in ("zh", "en"))
+    lines = "".join(diagnostic.show(lang) for diagnostic in caught.value.diagnostics for lang in ("zh", "en"))
     assert "E554" in lines
     assert "欧阳" not in lines
     assert "310113199001010010" not in lines

@@ -45,16 +45,16 @@ def opened(
         inputs = open_inputs(
             program, paths, connection, folder / "text", mapping=folder / "m.yaml", as_of=DAY
         )
-        made: dict[str, list[dict[str, Any]]] = {}
+        parts: dict[str, list[dict[str, Any]]] = {}
         for entity, source in inputs.items():
-            made[entity] = []
+            parts[entity] = []
             for part in source.parts:
                 shown = ", ".join(f'"{written}" AS "{fact}"' for fact, (written, _) in part.columns.items())
                 table = connection.sql(
                     f'SELECT {shown} FROM {part.relation} ORDER BY "?row"'
                 ).to_arrow_table()
-                made[entity] += table.to_pylist()
-        return made, inputs
+                parts[entity] += table.to_pylist()
+        return parts, inputs
 
 
 def fact(
@@ -64,8 +64,8 @@ def fact(
     lines = "".join(f"C{at},P,{row}\n" for at, row in enumerate(cells))
     constant = "" if name == "service_date" else "service_date: {constant: 2026-01-01}, "
     facts = f"{constant}{name}: {how}"
-    made, _ = opened(folder, program, CLAIM % facts, {"claim": f"c,p,{header}\n{lines}"})
-    return [row[name] for row in made["claim"]]
+    tables, _ = opened(folder, program, CLAIM % facts, {"claim": f"c,p,{header}\n{lines}"})
+    return [row[name] for row in tables["claim"]]
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def fact(
 def test_amounts(
     tmp_path: Path, program: Program, how: str, header: str, cells: list[str], wanted: list[Any]
 ) -> None:
-    found = fact(tmp_path, program, how, header, *cells)
-    assert [None if v is None else _plain(v) for v in found] == [
+    result = fact(tmp_path, program, how, header, *cells)
+    assert [None if v is None else _plain(v) for v in result] == [
         None if v is None else _plain(v) for v in wanted
     ]
 
@@ -161,7 +161,7 @@ def test_every_mistake_is_refused_at_its_place(
     mapping = CLAIM % how
     with pytest.raises(RuleError) as caught:
         opened(tmp_path, program, mapping, {"claim": "c,p,a\nC,P,1\n"})
-    lines = [each.show("en") for each in caught.value.diagnostics]
+    lines = [diagnostic.show("en") for diagnostic in caught.value.diagnostics]
     assert any(line.startswith(f"{tmp_path}/m.yaml:1:") and wanted in line for line in lines), lines
 
 
@@ -176,8 +176,8 @@ claim:
 
 def test_rows_are_left_out_before_keys_are_compared(tmp_path: Path, program: Program) -> None:
     text = "c,p,d,valid,of\nA,P,2026-01-01,1,\nA,P,2026-01-01,0,\nB,P,2026-01-01,1,\nR,P,2026-01-02,1,B\t\nD,P,2026-01-01,,\n"
-    made, inputs = opened(tmp_path, program, ROWS, {"claim": text})
-    assert [row["claim_id"] for row in made["claim"]] == ["A", "D"]
+    tables, inputs = opened(tmp_path, program, ROWS, {"claim": text})
+    assert [row["claim_id"] for row in tables["claim"]] == ["A", "D"]
     report = inputs["claim"].report
     assert report is not None
     assert [(reason.en, count) for reason, count in report.left_out] == [
@@ -204,16 +204,16 @@ Q,,1,male,310113
 def test_the_newest_row_of_a_person_or_its_history(tmp_path: Path, program: Program, order: int) -> None:
     head, *lines = PERSON_ROWS.splitlines()
     text = "\n".join([head, *lines[::order], ""])
-    made, inputs = opened(tmp_path, program, PERSONS % "newest", {"resident": text})
-    kept = {row["person_id"]: row for row in made["resident"]}
-    assert len(made["resident"]) == 2
-    assert kept["P"]["sex"] == "female"  # 2 follows 10 by code point
-    assert "valid_from" not in kept["P"]
+    tables, inputs = opened(tmp_path, program, PERSONS % "newest", {"resident": text})
+    remaining = {row["person_id"]: row for row in tables["resident"]}
+    assert len(tables["resident"]) == 2
+    assert remaining["P"]["sex"] == "female"  # 2 follows 10 by code point
+    assert "valid_from" not in remaining["P"]
     report = inputs["resident"].report
     assert report is not None
     assert (report.merged, report.disagreements) == (3, {"sex": 1, "insured_area": 1})
-    made, inputs = opened(tmp_path / "h", program, PERSONS % "history", {"resident": text})
-    days = sorted((row["person_id"], row["valid_from"] or "", row["sex"]) for row in made["resident"])
+    tables, inputs = opened(tmp_path / "h", program, PERSONS % "history", {"resident": text})
+    days = sorted((row["person_id"], row["valid_from"] or "", row["sex"]) for row in tables["resident"])
     assert days == [("P", "2026-01-01", "male"), ("P", "2026-03-01", "female"), ("Q", "", "male")]
 
 
@@ -224,8 +224,8 @@ def test_texts_that_stand_for_nothing_are_empty_cells(tmp_path: Path, program: P
         "  facts: {claim_id: c, person_id: p, service_date: {first: [e, d]}, total_cost: {column: t, empty: 0.00}}\n"
     )
     text = "c,p,e,d,t,v,of\nC1,P,null,2026-01-02,NULL ,1,NULL\nC2,P,2026-01-03,x,(Null),1,0\nC3,P,,,,null,\n0,P,2026-01-04,,5,1,-\n"
-    made, _ = opened(tmp_path, program, mapping, {"claim": text})
-    assert [tuple(row.values()) for row in made["claim"]] == [
+    tables, _ = opened(tmp_path, program, mapping, {"claim": text})
+    assert [tuple(row.values()) for row in tables["claim"]] == [
         ("C1", "P", "2026-01-02", "0.00"), ("C2", "P", "2026-01-03", "0.00"), ("0", "P", "2026-01-04", "5"),
     ]  # fmt: skip
 
@@ -249,8 +249,8 @@ def test_of_several_identities_those_in_force_count(tmp_path: Path, program: Pro
         "2(~);1(2026-06-30~)": "destitute", "1(2027-01-01~)": "none", "9(~)": None, "": "none", "1": "?", "1(x~)": "?",
     }  # fmt: skip
     text = "p,a\n" + "".join(f"P{at},{cell}\n" for at, cell in enumerate(cells))
-    made, _ = opened(tmp_path, program, IDENTITIES, {"resident": text})
-    assert [row["assistance_category"] for row in made["resident"]] == list(cells.values())
+    tables, _ = opened(tmp_path, program, IDENTITIES, {"resident": text})
+    assert [row["assistance_category"] for row in tables["resident"]] == list(cells.values())
 
 
 def test_one_column_gives_several_facts_and_floats_are_read_by_their_shortest_decimal(
@@ -316,9 +316,9 @@ def test_a_shipped_mapping_is_named_and_a_misspelt_one_told() -> None:
 
 
 def test_a_history_without_its_columns_keeps_what_there_is(tmp_path: Path, program: Program) -> None:
-    made, _ = opened(tmp_path, program, PERSONS.replace("  rows: {", "  rows: {missing_columns: allowed, ") % "history",
+    tables, _ = opened(tmp_path, program, PERSONS.replace("  rows: {", "  rows: {missing_columns: allowed, ") % "history",
                      {"resident": "p,n,s,a\nP,1,male,310113\nP,2,male,310101\n"})  # fmt: skip
-    assert [row["insured_area"] for row in made["resident"]] == ["310101"]
+    assert [row["insured_area"] for row in tables["resident"]] == ["310101"]
 
 
 def test_a_fact_of_another_type_can_be_tested(tmp_path: Path, program: Program) -> None:

@@ -67,29 +67,29 @@ def test_the_shipped_mappings_can_be_read() -> None:
 
 
 def test_a_shanghai_stay_is_held_against_what_was_settled(tmp_path: Path) -> None:
-    found = decided(tmp_path, {}, {"SETL_ID": "S2", "PSN_NO": "P2", "HIFP_PAY": "35000.00"})
-    assert found["claims"]["S1"]["basic_payment"] == Decimal("35372.54")
-    assert found["summary"]["settled"]["basic_payment"]["difference"] == "-372.54"
-    assert found["summary"]["mapping"]["claim"]["columns_ignored"][-1] == "CRTE_TIME"
+    decided_rows = decided(tmp_path, {}, {"SETL_ID": "S2", "PSN_NO": "P2", "HIFP_PAY": "35000.00"})
+    assert decided_rows["claims"]["S1"]["basic_payment"] == Decimal("35372.54")
+    assert decided_rows["summary"]["settled"]["basic_payment"]["difference"] == "-372.54"
+    assert decided_rows["summary"]["mapping"]["claim"]["columns_ignored"][-1] == "CRTE_TIME"
 
 
 def test_a_name_that_stands_in_the_header_is_not_repeated(tmp_path: Path) -> None:
-    found = decided(tmp_path, {"欧阳震华": "", "11010519491231002X": "", "镇街": ""})
-    ignored = found["summary"]["mapping"]["claim"]["columns_ignored"]
+    decided_rows = decided(tmp_path, {"欧阳震华": "", "11010519491231002X": "", "镇街": ""})
+    ignored = decided_rows["summary"]["mapping"]["claim"]["columns_ignored"]
     assert ignored[-4:] == ["CRTE_TIME", *(f"#{len(PLAIN) + number}" for number in (1, 2, 3))]
 
 
 def test_refunds_invalid_rows_and_what_reversals_name_take_no_part(tmp_path: Path) -> None:
-    found = decided(
+    decided_rows = decided(
         tmp_path, {}, {"VALI_FLAG": "0", "MEDFEE_SUMAMT": "1.00"}, {"SETL_ID": "S2", "REFD_SETL_FLAG": "1"},
         {"SETL_ID": "S3\t", "ENDDATE": "2026-03-11"}, {"SETL_ID": "S4", "INIT_SETL_ID": "S3", "MEDFEE_SUMAMT": "-48650.37"},
         {"SETL_ID": "S5", "INIT_SETL_ID": "S0"},
     )  # fmt: skip
-    assert set(found["claims"]) == {"S1"}
-    assert found["rejects"] == []
-    report = found["summary"]["mapping"]["claim"]
+    assert set(decided_rows["claims"]) == {"S1"}
+    assert decided_rows["rejects"] == []
+    report = decided_rows["summary"]["mapping"]["claim"]
     assert [part["rows"] for part in report["left_out"]] == [1, 1, 2, 1]
-    assert found["summary"]["records"]["claim"] == {"read": 1, "decided": 1, "rejected": 0}
+    assert decided_rows["summary"]["records"]["claim"] == {"read": 1, "decided": 1, "rejected": 0}
 
 
 SHANGHAI_RESIDENT: Final = {"INSUTYPE": "390", "PSN_TYPE": "1501", "HIFP_PAY": "", "ACT_PAY_DEDC": ""}
@@ -128,11 +128,11 @@ CLAIM: Final = {
 def test_a_settlement_is_read_as_the_platform_means_it(
     tmp_path: Path, row: dict[str, str], wanted: Any
 ) -> None:
-    found = decided(tmp_path, row)
+    decided_rows = decided(tmp_path, row)
     if isinstance(wanted, str):
-        assert [reject["reason"] for reject in found["rejects"]] == [wanted]
+        assert [reject["reason"] for reject in decided_rows["rejects"]] == [wanted]
         return
-    claim = found["claims"]["S1"]
+    claim = decided_rows["claims"]["S1"]
     assert {
         n: claim[n]
         if isinstance(v, str) and not v[0].isdigit()
@@ -151,26 +151,28 @@ def test_the_interfaces_names_in_camel_case_and_tabs_are_the_same(tmp_path: Path
     lowered = {name: names.get(name) or "".join(p.title() for p in name.lower().split("_")) for name in PLAIN}
     header = ",".join(f"{name[0].lower()}{name[1:]}\t" for name in lowered.values())
     cells = ",".join(f"{value}\t" for value in PLAIN.values())
-    found = decided(tmp_path, text=f"{header}\n{cells}\n")
-    assert found["claims"]["S1"]["patient_pays"] == Decimal("13277.83")
+    decided_rows = decided(tmp_path, text=f"{header}\n{cells}\n")
+    assert decided_rows["claims"]["S1"]["patient_pays"] == Decimal("13277.83")
 
 
 def test_a_person_is_the_newest_row_and_maternity_changes_no_scheme(tmp_path: Path) -> None:
     resident = {"INSUTYPE": "390", "PSN_TYPE": "1501", "HIFP_PAY": "", "ACT_PAY_DEDC": "", "SP_PSN_TYPE": "2"}
-    found = decided(
+    decided_rows = decided(
         tmp_path, resident | {"ENDDATE": "2026-01-05"},
         {"SETL_ID": "S2", "INSUTYPE": "510", "MED_TYPE": "52", "ENDDATE": "2026-02-05", "PSN_TYPE": "1501", "SP_PSN_TYPE": "2"},
         resident | {"SETL_ID": "S3", "PSN_NO": "P2", "ENDDATE": "2026-03-05", "SP_PSN_TYPE": ""},
         resident | {"SETL_ID": "S4", "PSN_NO": "P2", "ENDDATE": "2026-04-05", "SP_PSN_TYPE": "2"},
         resident | {"SETL_ID": "S5", "PSN_NO": "P2", "ENDDATE": "2026-05-05", "SP_PSN_TYPE": "2"},
     )  # fmt: skip
-    assert {key: row["premium_subsidy_status"] for key, row in found["people"].items()} == {
+    assert {key: row["premium_subsidy_status"] for key, row in decided_rows["people"].items()} == {
         "P1": "eligible",
         "P2": "eligible",
     }
-    assert found["claims"]["S3"]["assistance_payment"] == Decimal("0.00")
-    assert found["claims"]["S4"]["assistance_payment"] > 0
-    assert found["summary"]["mapping"]["resident"] == found["summary"]["mapping"]["resident"] | {
+    assert decided_rows["claims"]["S3"]["assistance_payment"] == Decimal("0.00")
+    assert decided_rows["claims"]["S4"]["assistance_payment"] > 0
+    assert decided_rows["summary"]["mapping"]["resident"] == decided_rows["summary"]["mapping"][
+        "resident"
+    ] | {
         "rows": 5,
         "merged": 2,
     }
@@ -178,13 +180,15 @@ def test_a_person_is_the_newest_row_and_maternity_changes_no_scheme(tmp_path: Pa
 
 def test_settlements_of_one_day_keep_what_each_says_of_the_person(tmp_path: Path) -> None:
     rows = ({"INIT_SETL_ID": "NULL"}, {"SETL_ID": "S2", "PSN_TYPE": "1201", "INIT_SETL_ID": "0"})
-    found = decided(tmp_path, *rows)
-    assert [str(found["claims"][key]["deductible"]) for key in ("S1", "S2")] == ["1500.00", "0.00"]
-    assert str(found["claims"]["S2"]["basic_payment"]) == "39665.57"  # 92% of 43,114.75
-    assert found["summary"]["mapping"]["resident"]["disagreements"] == {"employment_status": 1}
-    assert found["people"]["P1"]["retiree_benefits_status"] != "ineligible"  # the later number says retired
+    decided_rows = decided(tmp_path, *rows)
+    assert [str(decided_rows["claims"][key]["deductible"]) for key in ("S1", "S2")] == ["1500.00", "0.00"]
+    assert str(decided_rows["claims"]["S2"]["basic_payment"]) == "39665.57"  # 92% of 43,114.75
+    assert decided_rows["summary"]["mapping"]["resident"]["disagreements"] == {"employment_status": 1}
+    assert (
+        decided_rows["people"]["P1"]["retiree_benefits_status"] != "ineligible"
+    )  # the later number says retired
     again = decided(tmp_path / "turned", *reversed(rows))
-    assert again["claims"] == found["claims"]
+    assert again["claims"] == decided_rows["claims"]
 
 
 @pytest.mark.parametrize(
@@ -201,13 +205,13 @@ def test_a_code_in_no_list_is_unknown_for_its_settlement_and_never_the_other_one
     for number in (0, 1):  # the earlier and the later one of the day
         rows = [{}, {"SETL_ID": "S2"}]
         rows[number] |= {column: code}
-        found = decided(tmp_path / str(number), *rows)
-        own = found["claims"][("S1", "S2")[number]]
+        decided_rows = decided(tmp_path / str(number), *rows)
+        own = decided_rows["claims"][("S1", "S2")[number]]
         assert own["status"] == "undetermined"
         assert fact in own["missing"]
         if number:  # an earlier one that is open leaves the limits of a later one open
-            assert found["claims"]["S1"]["status"] == "decided"
-        report = found["summary"]["mapping"]["claim"]
+            assert decided_rows["claims"]["S1"]["status"] == "decided"
+        report = decided_rows["summary"]["mapping"]["claim"]
         assert report["unlisted_codes"][fact] == 1
         assert report["unlisted_values"][fact] == [code]
 
@@ -243,10 +247,10 @@ def test_a_made_up_export_of_all_layers_differs_where_it_was_made_to(tmp_path: P
         for row in rows(tmp_path / "out" / "differences.parquet")
         if row["decision"] == "basic_payment" and row["difference"] == Decimal("-10.00")
     }
-    made = {
+    parts = {
         row["SETL_ID"] for row in stays if int(row["SETL_ID"][1:]) % 50 == 8 and Decimal(row["HIFP_PAY"]) > 0
     }
-    assert less == made
+    assert less == parts
 
 
 def test_persons_of_the_platform_have_the_identities_in_force(tmp_path: Path) -> None:
@@ -260,11 +264,11 @@ def test_persons_of_the_platform_have_the_identities_in_force(tmp_path: Path) ->
     file = tmp_path / "persons.csv"
     file.write_text(text, "utf-8")
     run_batch(open_program(), Request({"resident": file}, DAY, tmp_path / "out", mapping="nhsa_persons"))
-    found = {
+    results = {
         row["person_id"]: row["premium_subsidy_status"]
         for row in rows(tmp_path / "out" / "residents.parquet")
     }
-    assert found == {"P1": "eligible", "P2": "ineligible", "P3": "ineligible"}
+    assert results == {"P1": "eligible", "P2": "ineligible", "P3": "ineligible"}
 
 
 def test_the_list_of_people_left_without_aid_is_read(tmp_path: Path) -> None:
@@ -273,9 +277,9 @@ def test_the_list_of_people_left_without_aid_is_read(tmp_path: Path) -> None:
         '202605,样本,370101199001010019,某镇,低保对象,住院,某院,"10,000.00",6000.00,0,0,4000.00,未救助,\n'
         "202605,样本,370101199001010019,某镇,低保对象,住院,某院,500.00,100.00,0,0,400.00,未救助,是\n"
     )
-    found = decided(tmp_path, text=text, mapping="assistance_office")
-    assert set(found["claims"]) == {"L1"}
-    assert found["claims"]["L1"]["in_scope_cost"] == Decimal("10000.00")
+    decided_rows = decided(tmp_path, text=text, mapping="assistance_office")
+    assert set(decided_rows["claims"]) == {"L1"}
+    assert decided_rows["claims"]["L1"]["in_scope_cost"] == Decimal("10000.00")
 
 
 def test_an_export_without_its_mapping_is_told_which_one_reads_it(tmp_path: Path) -> None:
@@ -283,14 +287,14 @@ def test_an_export_without_its_mapping_is_told_which_one_reads_it(tmp_path: Path
     files = {"resident": tmp_path / "setl.csv", "claim": tmp_path / "setl.csv"}
     with pytest.raises(RuleError) as caught:
         run_batch(open_program(), Request(files, DAY, tmp_path / "out"))
-    [line] = [each.show("en") for each in caught.value.diagnostics]
+    [line] = [diagnostic.show("en") for diagnostic in caught.value.diagnostics]
     assert "E542" in line
     assert line.endswith("It looks like what the shipped mapping nhsa reads: add --mapping nhsa.")
 
 
 def test_rows_of_which_nothing_is_filled_in_are_passed_over_whatever_the_mapping_adds(tmp_path: Path) -> None:
     blank = dict.fromkeys(PLAIN, "")
-    found = decided(tmp_path, {}, blank, dict.fromkeys(PLAIN, " \u3000"))
-    assert found["rejects"] == []
-    assert found["summary"]["records"]["claim"] == {"read": 1, "decided": 1, "rejected": 0}
-    assert [part["rows"] for part in found["summary"]["mapping"]["claim"]["left_out"]] == [2]
+    decided_rows = decided(tmp_path, {}, blank, dict.fromkeys(PLAIN, " \u3000"))
+    assert decided_rows["rejects"] == []
+    assert decided_rows["summary"]["records"]["claim"] == {"read": 1, "decided": 1, "rejected": 0}
+    assert [part["rows"] for part in decided_rows["summary"]["mapping"]["claim"]["left_out"]] == [2]

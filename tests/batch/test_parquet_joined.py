@@ -56,20 +56,20 @@ def test_the_rows_of_all_files_in_order(
 ) -> None:
     """With dictionaries or without, with indexes of pages or without, files or buffers, empty ones among them."""
     folder = tmp_path_factory.mktemp("joined")
-    made = [coded(part, write_page_index=index, use_dictionary=texts) for part in parts]
-    (folder / "first.parquet").write_bytes(made[0])
-    join_parquet([folder / "first.parquet", *made[1:]], folder / "all.parquet")
-    expected = [each for part in parts for each in part]
+    entry = [coded(part, write_page_index=index, use_dictionary=texts) for part in parts]
+    (folder / "first.parquet").write_bytes(entry[0])
+    join_parquet([folder / "first.parquet", *entry[1:]], folder / "all.parquet")
+    expected = [item for part in parts for item in part]
     assert pq.read_table(folder / "all.parquet").to_pylist() == expected
     with duckdb.connect() as database:
-        found = database.execute("FROM read_parquet(?)", [str(folder / "all.parquet")])
-        assert found.fetchall() == [tuple(each[name] for name in SCHEMA.names) for each in expected]
+        cursor = database.execute("FROM read_parquet(?)", [str(folder / "all.parquet")])
+        assert cursor.fetchall() == [tuple(item[name] for name in SCHEMA.names) for item in expected]
 
 
 def test_a_file_alone_stays_as_it_is(tmp_path: Path) -> None:
-    made = coded([{"key": str(n), "amount": None, "due": True, "names": ["x"]} for n in range(100)])
-    join_parquet([made], tmp_path / "one.parquet")
-    assert (tmp_path / "one.parquet").read_bytes() == made.to_pybytes()
+    built = coded([{"key": str(n), "amount": None, "due": True, "names": ["x"]} for n in range(100)])
+    join_parquet([built], tmp_path / "one.parquet")
+    assert (tmp_path / "one.parquet").read_bytes() == built.to_pybytes()
 
 
 def test_more_row_groups_than_their_numbers_have_room_for(

@@ -49,12 +49,16 @@ def copy(finished: Path, tmp_path: Path) -> Path:
 
 
 def outcomes(out: Path) -> dict[str, str]:
-    return {each.name: each.outcome for each in verify(FinishedRun.recorded(out)) if each.outcome != "same"}
+    return {
+        finding.name: finding.outcome
+        for finding in verify(FinishedRun.recorded(out))
+        if finding.outcome != "same"
+    }
 
 
 def test_an_untouched_run_is_as_its_receipt_says(finished: Path) -> None:
     findings = verify(FinishedRun.recorded(finished / "out"))
-    assert {each.name for each in findings} == {
+    assert {finding.name for finding in findings} == {
         *RESULTS,
         "residents.csv",
         "households.parquet",
@@ -62,8 +66,8 @@ def test_an_untouched_run_is_as_its_receipt_says(finished: Path) -> None:
         "households.csv",
         "mianshen",
     }
-    assert {each.outcome for each in findings} == {"same"}
-    assert not any(each.wrong for each in findings)
+    assert {finding.outcome for finding in findings} == {"same"}
+    assert not any(finding.wrong for finding in findings)
 
 
 @pytest.mark.parametrize("name", RESULTS)
@@ -108,17 +112,17 @@ def test_every_person_comes_out_as_written(finished: Path) -> None:
     ]
     rejected_claims = 0
     for person in [*people[::9], *gone]:
-        found = replay(past, person, {})
-        assert found.differences == (), person
-        assert found.compared > 0
-        rejected_claims += len(found.checked.result.rejected)
-        assert found.checker.program.overlays == ("limit_counts_costs",)
+        replayed = replay(past, person, {})
+        assert replayed.differences == (), person
+        assert replayed.compared > 0
+        rejected_claims += len(replayed.checked.result.rejected)
+        assert replayed.checker.program.overlays == ("limit_counts_costs",)
     assert rejected_claims > 0
 
 
 def test_every_cell_that_was_written_otherwise_is_told(copy: Path) -> None:
     program = open_program(overlays=[overlay_file("limit_counts_costs")])
-    benefit = next(name for name, each in program.benefits.items() if each.entity == "resident")
+    benefit = next(name for name, entry in program.benefits.items() if entry.entity == "resident")
     claims = rows(copy / "claims.parquet")
     claim = next(row for row in claims if row["status"] == "decided" and row["patient_pays"] > 0)
     other = next(row for row in claims if row["person_id"] != claim["person_id"])["claim_id"]
@@ -132,11 +136,14 @@ def test_every_cell_that_was_written_otherwise_is_told(copy: Path) -> None:
     with duckdb.connect() as database:
         for name, query in changes.items():
             file = str(copy / f"{name}.parquet")
-            used = {each: value for each, value in values.items() if f"${each}" in query}
+            used = {number: value for number, value in values.items() if f"${number}" in query}
             database.execute(f"CREATE TABLE {name} AS {query} FROM read_parquet('{file}')", used)
             database.execute(f"COPY {name} TO '{file}' (FORMAT parquet)")
-    found = replay(FinishedRun.recorded(copy), claim["person_id"], {})
-    told = {(each.key, each.column): (each.written, each.now) for each in found.differences}
+    replayed = replay(FinishedRun.recorded(copy), claim["person_id"], {})
+    told = {
+        (difference.key, difference.column): (difference.written, difference.now)
+        for difference in replayed.differences
+    }
     pays = claim["patient_pays"]
     assert told.pop((claim["person_id"], f"{benefit}_status"))[0] == "due"
     assert told == {
@@ -170,8 +177,8 @@ def test_a_rulebook_of_one_s_own_is_kept_even_when_it_changes_later(tmp_path: Pa
     run_batch(open_program(rules.paths), Request(files, AS_OF, tmp_path / "out", rules=rules))
     (tmp_path / "rules" / "rules.yaml").write_text("{", "utf-8")
     assert outcomes(tmp_path / "out") == {}
-    found = replay(FinishedRun.recorded(tmp_path / "out"), "P1", {})
-    assert (found.differences, found.compared) == ((), 7)
+    replayed = replay(FinishedRun.recorded(tmp_path / "out"), "P1", {})
+    assert (replayed.differences, replayed.compared) == ((), 7)
 
 
 def test_a_run_is_refused_whose_rulebook_changes_under_it(tmp_path: Path) -> None:

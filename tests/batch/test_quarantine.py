@@ -170,21 +170,21 @@ def town() -> Town:
 
     And one for each kind in which nothing is wrong.
     """
-    made = Town()
+    entry = Town()
     for number, kind in enumerate(KINDS):
         for entity, table in _household(number, kind.entity == "visit").items():
             at = 1 if entity in ("claim", "visit") else 0
             for index, row in enumerate(table):
                 if entity != kind.entity or index != at:
-                    made.add(entity, row)
+                    entry.add(entity, row)
                     continue
-                made.add(entity, {**row, **kind.cells}, kind)
+                entry.add(entity, {**row, **kind.cells}, kind)
                 if kind.twin is not None:
-                    made.add(entity, {**row, **kind.twin}, kind)
+                    entry.add(entity, {**row, **kind.twin}, kind)
         for entity, table in _household(number + len(KINDS), kind.entity == "visit").items():
             for row in table:
-                made.add(entity, row)
-    return made
+                entry.add(entity, row)
+    return entry
 
 
 def _household(number: int, cared_for: bool) -> dict[Entity, list[Cells]]:
@@ -244,10 +244,10 @@ class Ran:
     def answers(self, out: Path | None = None) -> Mapping[str, dict[str, Any]]:
         """Claims, visits, households and residents by key."""
         folder = self.out if out is None else out
-        found = {row["claim_id"]: row for row in rows(folder / "claims.parquet")}
-        found |= {row["visit_id"]: row for row in rows(folder / "visits.parquet")}
-        found |= {row["household_id"]: row for row in rows(folder / "households.parquet")}
-        return found | {row["person_id"]: row for row in rows(folder / "residents.parquet")}
+        results = {row["claim_id"]: row for row in rows(folder / "claims.parquet")}
+        results |= {row["visit_id"]: row for row in rows(folder / "visits.parquet")}
+        results |= {row["household_id"]: row for row in rows(folder / "households.parquet")}
+        return results | {row["person_id"]: row for row in rows(folder / "residents.parquet")}
 
 
 @pytest.fixture(scope="module", params=["interpreter", "native"])
@@ -261,9 +261,9 @@ def run_of(folder: Path, engine: Engine) -> Ran:
     """The town decided by an engine."""
     (folder / "faults.yaml").write_text(OVERLAY, "utf-8")
     program = open_program(overlays=[folder / "faults.yaml"])
-    made = town()
-    out = batch(folder / "run", dict(files_of(made.cells)), program=program, engine=engine)
-    return Ran(made, out, program, engine)
+    entry = town()
+    out = batch(folder / "run", dict(files_of(entry.cells)), program=program, engine=engine)
+    return Ran(entry, out, program, engine)
 
 
 def files_of(cells: Mapping[Entity, list[Cells]]) -> Mapping[str, str]:
@@ -271,16 +271,18 @@ def files_of(cells: Mapping[Entity, list[Cells]]) -> Mapping[str, str]:
 
 
 def _lines(table: list[Cells]) -> list[str]:
-    return [",".join(f'"{each}"' for each in line) for line in (table[0], *(row.values() for row in table))]
+    return [",".join(f'"{item}"' for item in line) for line in (table[0], *(row.values() for row in table))]
 
 
 def test_there_are_fifty_kinds_and_each_is_in_the_rejects_with_its_field_and_reason(ran: Ran) -> None:
     assert len({(kind.entity, kind.field, kind.reason) for kind in KINDS}) >= 50
     assert len({kind.reason for kind in KINDS}) >= 20
-    got = {(file.removesuffix("s.csv"), row): (field_, why) for file, row, _, field_, why in rejects(ran.out)}
+    actual = {
+        (file.removesuffix("s.csv"), row): (field_, why) for file, row, _, field_, why in rejects(ran.out)
+    }
     wanted = {place: (kind.field, kind.reason) for place, kind in ran.town.bad.items()}
-    assert {place: got.get(place) for place in wanted} == wanted
-    others = {place: why for place, why in got.items() if place not in wanted}
+    assert {place: actual.get(place) for place in wanted} == wanted
+    others = {place: why for place, why in actual.items() if place not in wanted}
     assert {reason for _, reason in others.values()} == {"parent_rejected", "unknown_parent"}
 
 
@@ -341,8 +343,8 @@ def readers(number: int, kind: Kind) -> dict[str, set[str]]:
         return {}
     first = {"claim": "B", "resident": "P", "visit": "V"}[kind.entity]
     key = f"{kind.entity}_id".replace("resident_id", "person_id")
-    keys = {each.get(key, f"{first}{number}").strip() for each in (kind.cells, kind.twin) if each is not None}
-    names = {f"{kind.entity} {each}".strip() for each in keys}
+    keys = {item.get(key, f"{first}{number}").strip() for item in (kind.cells, kind.twin) if item is not None}
+    names = {f"{kind.entity} {entry}".strip() for entry in keys}
     if kind.reason == "after_as_of":
         readers = "" if kind.entity == "claim" else "P"
     elif kind.entity == "claim":
@@ -351,7 +353,7 @@ def readers(number: int, kind: Kind) -> dict[str, set[str]]:
         readers = {"resident": "QH" if kind.field == "assistance_category" else "Q", "visit": "P"}[
             kind.entity
         ]
-    return {f"{each}{number}": names for each in readers}
+    return {f"{reader}{number}": names for reader in readers}
 
 
 def _named(row: Mapping[str, Any]) -> set[str]:
@@ -370,16 +372,18 @@ def _names(cell: object) -> set[str]:
 
 
 def test_the_answers_are_those_of_checking_each_person_alone(ran: Ran, tmp_path: Path) -> None:
-    got = {(file.removesuffix("s.csv"), key): (field_, why) for file, _, key, field_, why in rejects(ran.out)}
+    actual = {
+        (file.removesuffix("s.csv"), key): (field_, why) for file, _, key, field_, why in rejects(ran.out)
+    }
     answers = ran.answers()
     interpreter = Interpreter(ran.program)
     (tmp_path / "people.json").write_text(json.dumps(_records(ran), ensure_ascii=False), "utf-8")
     compared = homes = 0
-    for each in read_cases(tmp_path / "people.json", ran.program, AS_OF):
-        interpreter.run(each.case)
-        result = result_of(ran.program, each.case)
+    for case in read_cases(tmp_path / "people.json", ran.program, AS_OF):
+        interpreter.run(case.case)
+        result = result_of(ran.program, case.case)
         for gone in result.rejected:
-            assert got[gone.entity, gone.key] == (gone.rejection.field or None, gone.rejection.reason), (
+            assert actual[gone.entity, gone.key] == (gone.rejection.field or None, gone.rejection.reason), (
                 gone.key
             )
         for row in result.rows:
@@ -413,13 +417,13 @@ def _records(ran: Ran) -> list[dict[str, Any]]:
     def person(row: Cells) -> dict[str, Any]:
         mine = {
             f"{entity}s": [
-                facts(entity, each) for each in cells[entity] if each["person_id"] == row["person_id"]
+                facts(entity, cell) for cell in cells[entity] if cell["person_id"] == row["person_id"]
             ]
             for entity in ("claim", "visit")
         }
         return {**facts("resident", row), **mine}
 
-    made = []
+    parts = []
     for number, kind in enumerate(KINDS):
         if not kind.checkable:
             continue
@@ -427,7 +431,7 @@ def _records(ran: Ran) -> list[dict[str, Any]]:
         people = [person(row) for row in cells["resident"] if row["household_id"] == f"H{number}"]
         for one in people:
             resident = {name: value for name, value in one.items() if name not in ("claims", "visits")}
-            made.append(
+            parts.append(
                 {
                     "resident": resident,
                     "claims": one["claims"],
@@ -436,4 +440,4 @@ def _records(ran: Ran) -> list[dict[str, Any]]:
                     "members": [other for other in people if other is not one],
                 }
             )
-    return made
+    return parts

@@ -49,7 +49,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_visits_have_a_file_of_their_decisions(out: Path) -> None:
-    assert {each.name for each in out.iterdir()} == OUTPUTS | {"households.parquet", "visits.parquet"}
+    assert {path.name for path in out.iterdir()} == OUTPUTS | {"households.parquet", "visits.parquet"}
     told = ("visit_id", "person_id", "status", "reason", "missing")
     assert [tuple(row[name] for name in told) for row in rows(out / "visits.parquet")] == [
         ("V1", "P1", "decided", "dezhou_home_package.two_or_three", None),
@@ -96,10 +96,10 @@ def test_a_run_with_visits_replays_and_gives_way_to_the_next(tmp_path: Path) -> 
     for person in ("P1", "P2"):
         again = replay(FinishedRun.recorded(tmp_path / "out"), person, {})
         assert again.differences == ()
-        assert {each.row.entity for each in again.checked.result.rows} == {"visit"}
+        assert {row.row.entity for row in again.checked.result.rows} == {"visit"}
     del files["visit"]
     run_batch(open_program(), Request(files, AS_OF, tmp_path / "out"))
-    assert {each.name for each in (tmp_path / "out").iterdir()} == OUTPUTS | {"households.parquet"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == OUTPUTS | {"households.parquet"}
 
 
 @pytest.mark.parametrize("seed", seeds(3, few=1, many=2))
@@ -108,7 +108,7 @@ def test_every_benefit_of_a_batch_is_what_check_answers(tmp_path: Path, seed: in
     files = {entity: tmp_path / f"{name}.parquet" for entity, name in LISTS.items()}
     program = open_program()
     run_batch(program, Request(files, AS_OF, tmp_path / "out"))
-    found = {
+    results = {
         name: {row[key]: row for row in rows(tmp_path / "out" / f"{name}.parquet")}
         for name, key in (
             ("residents", "person_id"),
@@ -125,20 +125,20 @@ def test_every_benefit_of_a_batch_is_what_check_answers(tmp_path: Path, seed: in
         interpreter.run(record.case)
         result = result_of(program, record.case)
         for below in result.rows:
-            got = found[LISTS[below.row.entity]][below.row.key]
+            actual = results[LISTS[below.row.entity]][below.row.key]
             shown = {n: None if isinstance(v, Unknown | NotModelled) else v for n, v in below.values.items()}
-            assert {name: got[name] for name in shown} == shown
-            assert (got["status"], got["reason"]) == (below.status, below.reason)
-            assert set((got["missing"] or "").split(",")) - {""} == {each.name for each in below.missing}
+            assert {name: actual[name] for name in shown} == shown
+            assert (actual["status"], actual["reason"]) == (below.status, below.reason)
+            assert set((actual["missing"] or "").split(",")) - {""} == {fact.name for fact in below.missing}
         for name, benefit in result.benefits.items():
             entity = benefit.benefit.entity
             if entity == "household" and not benefit.row.key:  # a person of no household
                 continue
-            got = found[LISTS[entity]][benefit.row.key]
+            actual = results[LISTS[entity]][benefit.row.key]
             homes += entity == "household"
-            lacking = ",".join(sorted({each.name for each in benefit.missing}))
+            lacking = ",".join(sorted({fact.name for fact in benefit.missing}))
             reason = f"missing_facts: {lacking}" if lacking else benefit.reason
-            told = tuple(got[f"{name}_{part}"] for part in ("status", "amount", "reason"))
+            told = tuple(actual[f"{name}_{part}"] for part in ("status", "amount", "reason"))
             assert told == (benefit.status, benefit.amount, reason), (result.key, name)
     assert homes > 20
 
@@ -155,12 +155,12 @@ def _records(files: dict[str, Path]) -> list[dict[str, Any]]:
         }
         return {**person, **mine}
 
-    made = []
+    parts = []
     for person in read["resident"]:
         home = person["household_id"]
         others = [p for p in read["resident"] if home and p["household_id"] == home and p is not person]
         whole = with_rows(person)
-        made.append(
+        parts.append(
             {
                 "as_of": str(AS_OF),
                 "resident": person,
@@ -170,4 +170,4 @@ def _records(files: dict[str, Path]) -> list[dict[str, Any]]:
                 "visits": whole["visits"],
             }
         )
-    return made
+    return parts

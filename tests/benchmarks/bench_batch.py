@@ -167,11 +167,11 @@ def _copy(people: Path, folder: Path, **changed: pa.Table) -> None:
 @pytest.mark.parametrize("kind", AT_MOST)
 def test_real_records_against_clean_ones(benchmark: Any, people: Path, tmp_path: Path, kind: str) -> None:
     """Settled amounts, second rows, bad claims, a wrong day: each a ratio to the clean run."""
-    made = {
+    parts = {
         "settled": settled, "dated": dated, "wrong_day": wrong_day,
         "bad_1": lambda *words: bad(1, *words), "bad_10": lambda *words: bad(10, *words),
     }[kind]  # fmt: skip
-    as_of = made(people, tmp_path / "in")
+    as_of = parts(people, tmp_path / "in")
     program = open_program()
     clean, real = Spent(), Spent()
     run_batch(program, request_of(people, tmp_path / "clean"))

@@ -46,9 +46,9 @@ RECORD: Final[dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("record") / "record.json"
-    made.write_text(json.dumps(RECORD), encoding="utf-8")
-    return made
+    folder = tmp_path_factory.mktemp("record") / "record.json"
+    folder.write_text(json.dumps(RECORD), encoding="utf-8")
+    return folder
 
 
 ROUNDS, WARMUP = 1000, 50
@@ -130,8 +130,8 @@ def test_load_the_rulebook(benchmark: Any) -> None:
     root = shipped_rulebook()
 
     def load() -> None:
-        document, found = read([root])
-        build(document, found)
+        document, diagnostics = read([root])
+        build(document, diagnostics)
 
     benchmark(load)
 

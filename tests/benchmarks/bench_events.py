@@ -34,16 +34,16 @@ TYPES: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("people")
-    write_population(made, RESIDENTS, 9, "parquet", AS_OF)
+    entry = tmp_path_factory.mktemp("people")
+    write_population(entry, RESIDENTS, 9, "parquet", AS_OF)
     rng = random.Random(9)
-    with (made / "events.jsonl").open("w", encoding="utf-8") as file:
+    with (entry / "events.jsonl").open("w", encoding="utf-8") as file:
         for number in range(EVENTS):
             type_, facts = rng.choice([*TYPES.items()])
             person = f"P{rng.randint(1, RESIDENTS):08}"
             head = {"event_id": f"E{number}", "person_id": person, "type": type_, "date": "2026-06-01"}
             file.write(json.dumps({**head, **facts}) + "\n")
-    return made
+    return entry
 
 
 def test_events_to_a_work_list(benchmark: Any, folder: Path) -> None:
@@ -55,10 +55,10 @@ def test_events_to_a_work_list(benchmark: Any, folder: Path) -> None:
 
     def watch() -> None:
         out = folder / f"work{next(turns)}.jsonl"
-        found = run_watch(
+        outcome = run_watch(
             program, Request(folder / "events.jsonl", files, out, out.with_suffix(".journal"), AS_OF)
         )
-        assert found.counts.taken == EVENTS
+        assert outcome.counts.taken == EVENTS
 
     begun = time.process_time()
     benchmark.pedantic(watch, rounds=2)

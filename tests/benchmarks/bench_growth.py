@@ -112,13 +112,13 @@ def chains(folder: Path, count: int) -> Path:
 @pytest.fixture(scope="module")
 def grown() -> Iterator[dict[str, list[Measured]]]:
     """What the tests measured, kept at the end."""
-    found: dict[str, list[Measured]] = {"residents": [], "decisions": []}
-    yield found
+    results: dict[str, list[Measured]] = {"residents": [], "decisions": []}
+    yield results
     BUILD.mkdir(exist_ok=True)
-    kept = {name: [asdict(each) for each in runs] for name, runs in found.items()}
-    (BUILD / "growth.json").write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    remaining = {name: [asdict(run) for run in runs] for name, runs in results.items()}
+    (BUILD / "growth.json").write_text(json.dumps(remaining, indent=2) + "\n", encoding="utf-8")
     if find_spec("matplotlib") is not None:
-        plot(found, BUILD / "growth.png")
+        plot(results, BUILD / "growth.png")
 
 
 @pytest.mark.parametrize("residents", SIZES)

@@ -118,15 +118,15 @@ def table() -> Iterator[list[list[Any]]]:
 
 def named(side: Side) -> str:
     """The side with the version of what it needs."""
-    found = {"openfisca_core": "openfisca-core", "zen": "zen-engine", "durable": "durable-rules"}
-    return " ".join([side.name, *(version(found.get(name, name)) for name in side.needs)])
+    results = {"openfisca_core": "openfisca-core", "zen": "zen-engine", "durable": "durable-rules"}
+    return " ".join([side.name, *(version(results.get(name, name)) for name in side.needs)])
 
 
 def said(amounts: dict[str, Array]) -> str:
     """What a side gives for `patient_pays` of claims whose cost nobody told."""
-    found = sorted({int(fen) for fen in amounts[OUTPUTS[-1]]})
-    told = [f"{fen / 100:.2f}" for fen in found if fen != NONE]
-    return ", ".join([*(["none"] if NONE in found else []), *told[:2], *(["…"] if len(told) > 2 else [])])
+    result = sorted({int(fen) for fen in amounts[OUTPUTS[-1]]})
+    told = [f"{fen / 100:.2f}" for fen in result if fen != NONE]
+    return ", ".join([*(["none"] if NONE in result else []), *told[:2], *(["…"] if len(told) > 2 else [])])
 
 
 @pytest.mark.parametrize("side", SIDES, ids=lambda side: side.name)

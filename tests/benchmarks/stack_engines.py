@@ -91,8 +91,8 @@ def _in_scope(v: Any, _lists: Any, _p: Any) -> Any:
 def _deductible(v: Any, lists: Any, _p: Any) -> Any:
     scope, level, levels = v("in_scope_cost"), v("hospital_level"), lists["hospital_level"]
     left = np.maximum(0.0, _retired(v, lists, 1200.0, 1500.0) - v("deductible_used"))
-    each = np.select([level == levels[name] for name in LEVELS], list(LEVELS.values()))
-    return _layer(v, lists, np.minimum(scope, left), np.minimum(scope, each))
+    item = np.select([level == levels[name] for name in LEVELS], list(LEVELS.values()))
+    return _layer(v, lists, np.minimum(scope, left), np.minimum(scope, item))
 
 
 def _before_limit(v: Any, lists: Any, _p: Any) -> Any:
@@ -200,7 +200,7 @@ FISCA_FIGURES: Final[dict[str, Any]] = {
 def _dated(figure: Any) -> Any:
     """A figure in force since 2020, as parameters are written."""
     if isinstance(figure, dict):
-        return {name: _dated(each) for name, each in figure.items()}
+        return {name: _dated(item) for name, item in figure.items()}
     return {"values": {"2020-01-01": {"value": figure}}}
 
 
@@ -229,14 +229,14 @@ def _fisca_system(formulas: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         add(name, value_type=bool)
     for name in MONEY:
         add(name, value_type=float)
-    for name, made in formulas.items():
-        add(name, value_type=float, formula=_fisca_formula(made, lists))
+    for name, built in formulas.items():
+        add(name, value_type=float, formula=_fisca_formula(built, lists))
     return system, lists
 
 
-def _fisca_formula(made: Any, lists: dict[str, Any]) -> Any:
+def _fisca_formula(built: Any, lists: dict[str, Any]) -> Any:
     def formula(rows: Any, period: Any, parameters: Any) -> Any:
-        return made(lambda asked: rows(asked, period), lists, parameters(period))
+        return built(lambda asked: rows(asked, period), lists, parameters(period))
 
     return formula
 
@@ -327,8 +327,8 @@ class ZenBatch:
 
     def run(self) -> list[Any]:
         return [
-            each["data"]["result"] if each["success"] else {}
-            for each in self.engine.evaluate_batch(self.requests)
+            item["data"]["result"] if item["success"] else {}
+            for item in self.engine.evaluate_batch(self.requests)
         ]
 
     def fen(self, result: list[Any]) -> dict[str, Array]:

@@ -57,12 +57,12 @@ def opened(
 
 
 def tables_of(
-    made: Compiled, connection: duckdb.DuckDBPyConnection, inputs: dict[str, Input], threads: int
+    native: Compiled, connection: duckdb.DuckDBPyConnection, inputs: dict[str, Input], threads: int
 ) -> dict[str, Table]:
     """The rows of all entities as the compiled program reads them."""
-    layout = made.unit.layout
+    layout = native.unit.layout
     reader = RowReader(layout.program, connection, AS_OF, None, threads, numbering(layout))
-    rows = {entity.name: reader.read(entity, inputs.get(entity.name)) for entity in made.unit.order}
+    rows = {entity.name: reader.read(entity, inputs.get(entity.name)) for entity in native.unit.order}
     return {name: native_table(table, layout) for name, table in rows.items()}
 
 
@@ -72,25 +72,25 @@ class Kernel:
 
     claims: pa.Table
     threads: int
-    made: Compiled = field(init=False)
+    compiled: Compiled = field(init=False)
     tables: dict[str, Table] = field(init=False)
 
     def __post_init__(self) -> None:
         program = stack_program()
-        self.made = compiled(Unit(Layout(program), tuple(("claim", name) for name in OUTPUTS), ()), None)
+        self.compiled = compiled(Unit(Layout(program), tuple(("claim", name) for name in OUTPUTS), ()), None)
         with TemporaryDirectory() as folder:
             file = Path(folder) / "claims.parquet"
             pq.write_table(self.claims, file)
             with opened(program, {"claim": file}, self.threads) as (connection, inputs):
-                self.tables = tables_of(self.made, connection, inputs, self.threads)
+                self.tables = tables_of(self.compiled, connection, inputs, self.threads)
 
     def run(self) -> Decided:
-        return Deciding(self.made, self.tables, AS_OF, self.threads).decide()
+        return Deciding(self.compiled, self.tables, AS_OF, self.threads).decide()
 
     def fen(self, result: Decided) -> dict[str, Array]:
         assert not result.fallback["claim"].any()
-        found = {(w.name, w.part): column for w, column in result.columns.items()}
-        return {n: np.where(found[n, "state"] == 0, found[n, "value"], NONE) for n in OUTPUTS}
+        results = {(w.name, w.part): column for w, column in result.columns.items()}
+        return {n: np.where(results[n, "state"] == 0, results[n, "value"], NONE) for n in OUTPUTS}
 
 
 @dataclass(slots=True)
@@ -122,7 +122,7 @@ class OurInterpreter:
         def cell(value: Value) -> int:
             return int(value * 100) if isinstance(value, Decimal) else NONE
 
-        rows = np.array([[cell(value) for value in each] for each in result], np.int64)
+        rows = np.array([[cell(value) for value in item] for item in result], np.int64)
         return {name: rows[:, at] for at, name in enumerate(OUTPUTS)}
 
 
@@ -132,7 +132,7 @@ class WholeRulebook:
 
     residents: int
     threads: int
-    made: Compiled = field(init=False)
+    compiled: Compiled = field(init=False)
     tables: dict[str, Table] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -143,12 +143,12 @@ class WholeRulebook:
             named = {"resident": "residents", "claim": "claims", "household": "households"}
             files = {entity: people / f"{name}.parquet" for entity, name in named.items()}
             with opened(program, files, self.threads) as (connection, inputs):
-                self.made = compiled(unit_of(program, entity_files(program, inputs), MANY), None)
-                self.tables = tables_of(self.made, connection, inputs, self.threads)
+                self.compiled = compiled(unit_of(program, entity_files(program, inputs), MANY), None)
+                self.tables = tables_of(self.compiled, connection, inputs, self.threads)
 
     @property
     def claims(self) -> int:
         return self.tables["claim"].count
 
     def run(self) -> Any:
-        return Deciding(self.made, self.tables, AS_OF, self.threads).decide()
+        return Deciding(self.compiled, self.tables, AS_OF, self.threads).decide()

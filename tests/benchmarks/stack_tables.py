@@ -89,8 +89,8 @@ class HandSql:
 
     def fen(self, result: None) -> dict[str, Array]:
         cells = ", ".join(f"coalesce(CAST({n} * 100 AS BIGINT), {NONE}) AS {n}" for n in OUTPUTS)
-        found = self.connection.sql(f"SELECT {cells} FROM decided ORDER BY claim_id").fetchnumpy()
-        return {name: found[name] for name in OUTPUTS}
+        outcome = self.connection.sql(f"SELECT {cells} FROM decided ORDER BY claim_id").fetchnumpy()
+        return {name: outcome[name] for name in OUTPUTS}
 
 
 @dataclass(slots=True)
@@ -137,7 +137,7 @@ def _polars_query(claims: Any) -> Any:
     level, category = c("hospital_level"), c("assistance_category")
     rate = pl.when(retired).then(92).otherwise(85)
     annual = pl.when(retired).then(120_000).otherwise(150_000)
-    each = pl.when(level == "primary").then(5_000).when(level == "secondary").then(10_000).otherwise(30_000)
+    item = pl.when(level == "primary").then(5_000).when(level == "secondary").then(10_000).otherwise(30_000)
 
     def share(amount: Any, percent: Any) -> Any:
         return (amount * percent + 50) // 100
@@ -150,7 +150,7 @@ def _polars_query(claims: Any) -> Any:
 
     in_scope = pl.when(here).then(c("total_cost") - c("out_of_scope_cost"))
     left = c("in_scope_cost")
-    deductible = layer(least_told(left, most(none, annual - c("deductible_used"))), least_told(left, each))
+    deductible = layer(least_told(left, most(none, annual - c("deductible_used"))), least_told(left, item))
     before = share(left - c("deductible"), rate)
     basic = layer(
         least_told(before, most(none, 55_000_000 - c("basic_paid_before"))), share(left - c("deductible"), 75)

@@ -125,8 +125,8 @@ def test_the_shipped_calendar_says_of_every_day_what_its_library_says(shipped: C
 
 @pytest.mark.parametrize(("count", "expected"), [(5, "2025-07-07"), (9, "2025-07-11"), (15, "2025-07-21")])
 def test_the_working_days_of_july_2025(shipped: Calendar, count: int, expected: str) -> None:
-    found = working_day_of_month(shipped, dt.date(2025, 7, 23), Decimal(count))
-    assert found == dt.date.fromisoformat(expected)
+    entry = working_day_of_month(shipped, dt.date(2025, 7, 23), Decimal(count))
+    assert entry == dt.date.fromisoformat(expected)
 
 
 def test_five_working_days_over_the_national_day_of_2025(shipped: Calendar) -> None:
@@ -210,7 +210,7 @@ def test_back_ends_count_working_days_as_the_interpreter_and_one_by_one(seed: in
         program, [row for row in rows_of(program, [home], AS_OF) if row.parent is None], AS_OF
     )
     for claim in claims:
-        given, got = claim.facts, answers["claim", claim.key]
+        given, actual = claim.facts, answers["claim", claim.key]
         if "days" in given:
             expected = nth_of_month(calendar, given["day"], int(given["days"]))  # type: ignore[arg-type]
-            assert got["nth"] == ("unknown" if isinstance(expected, Unknown) else expected)
+            assert actual["nth"] == ("unknown" if isinstance(expected, Unknown) else expected)

@@ -417,9 +417,9 @@ def spoilt(seed: int, folder: Path) -> Spoilt:
 def spoil_cache(seed: int, cache: Path) -> None:
     """Spoil one of the files that are kept."""
     chance = Random(f"cache {seed}")
-    kept = sorted(path for path in cache.rglob("*") if path.is_file())
-    if kept:
-        path = chance.choice(kept)
+    stored = sorted(path for path in cache.rglob("*") if path.is_file())
+    if stored:
+        path = chance.choice(stored)
         path.chmod(0o600)
         content = path.read_bytes()
         path.write_bytes(spoilt_bytes(content, chance) if chance.random() < 0.8 else b"")

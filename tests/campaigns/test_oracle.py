@@ -237,10 +237,10 @@ def test_a_batch_of_families_equals_the_oracle(as_of: str, tmp_path: Path) -> No
     day = dt.date.fromisoformat(as_of)
     families = families_of(day, PERSONS // len(DAYS))
     written = Written.of(batch(families, day, tmp_path))
-    found = [line for f in families for line in compared(expected(f, day), written, keys_of(f))]
-    wrong = [line for line in found if line]
-    assert not wrong, f"{len(wrong)} of {len(found)}:\n" + "\n".join(wrong[:40])
-    assert len(found) > PERSONS // len(DAYS) * 25
+    results = [line for f in families for line in compared(expected(f, day), written, keys_of(f))]
+    wrong = [line for line in results if line]
+    assert not wrong, f"{len(wrong)} of {len(results)}:\n" + "\n".join(wrong[:40])
+    assert len(results) > PERSONS // len(DAYS) * 25
 
 
 @pytest.mark.parametrize("as_of", DAYS)
@@ -251,7 +251,7 @@ def test_families_checked_one_by_one_equal_the_oracle(as_of: str, tmp_path: Path
     file = tmp_path / "families.json"
     file.write_text(json.dumps([record_of(family, day) for family in families], default=str), "utf-8")
     wrong: list[str] = []
-    found: list[str] = []
+    results: list[str] = []
     for family, record in zip(families, read_cases(file, checker.program), strict=True):
         answer: Any = checker.answer(checker.check(record.case), "en")
         due = expected(family, day)
@@ -268,10 +268,10 @@ def test_families_checked_one_by_one_equal_the_oracle(as_of: str, tmp_path: Path
         aid = due.aid if benefits else None
         wrong += filter(None, compared(Expected(layers, benefits, aid, due.rejected), told, keys_of(family)))
         if first in due.shown:
-            found += [f"{first} {line}" if line else "" for line in beside(due.shown[first], answer)]
-    wrong += filter(None, found)
+            results += [f"{first} {line}" if line else "" for line in beside(due.shown[first], answer)]
+    wrong += filter(None, results)
     assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong[:40])
-    assert len(found) > len(families) * 2
+    assert len(results) > len(families) * 2
 
 
 @pytest.mark.parametrize("as_of", DAYS)
@@ -280,15 +280,15 @@ def test_what_is_planned_equals_the_oracle_where_overlays_switch_it_on(as_of: st
     families = families_of(day, PERSONS // len(DAYS))
     program = open_program(overlays=("planned_support", "outbreak_waiver"))
     people = read(batch(families, day, tmp_path, program) / "residents.parquet", "person_id")
-    found = [
+    results = [
         line
         for family in families
         for person, benefits in expected(family, day, overlays=True).benefits.items()
         for line in answered(person, {name: benefits[name] for name in PLANNED}, people[person])
     ]
-    wrong = [line for line in found if line]
-    assert not wrong, f"{len(wrong)} of {len(found)}:\n" + "\n".join(wrong[:40])
-    assert len(found) > PERSONS // len(DAYS) * 5
+    wrong = [line for line in results if line]
+    assert not wrong, f"{len(wrong)} of {len(results)}:\n" + "\n".join(wrong[:40])
+    assert len(results) > PERSONS // len(DAYS) * 5
 
 
 @pytest.mark.parametrize(

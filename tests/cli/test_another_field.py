@@ -60,7 +60,7 @@ def test_one_person_is_decided_explained_asked_and_told(run: Run, record: str, t
 
 
 def test_many_are_decided_reported_and_compared(run: Run, tmp_path: Path) -> None:
-    made, out = tmp_path / "made", tmp_path / "out"
+    built, out = tmp_path / "made", tmp_path / "out"
     assert (
         run(
             "sample",
@@ -69,14 +69,14 @@ def test_many_are_decided_reported_and_compared(run: Run, tmp_path: Path) -> Non
             "--residents",
             "200",
             "--out",
-            str(made),
+            str(built),
             "--as-of",
             "2026-02-28",
             "--unknowns",
         )[0]
         == 0
     )
-    inputs = [f"--input={entity}={made}/{file}.parquet" for entity, file in
+    inputs = [f"--input={entity}={built}/{file}.parquet" for entity, file in
               (("person", "members"), ("month", "months"), ("home", "home"))]  # fmt: skip
     status, said, told = run("batch", "--rules", RULES, *inputs, "--as-of", "2026-02-28", "--out", str(out))
     assert status in (0, 1), told

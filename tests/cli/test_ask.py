@@ -176,9 +176,9 @@ def test_the_next_question_as_json(run: Run) -> None:
 
 
 def test_numbers_come_with_their_range(run: Run) -> None:
-    found = next_(run, "employer_contribution", "--answer", "insured_area=310113", "--answer", "insurance_scheme=employee",
+    entry = next_(run, "employer_contribution", "--answer", "insured_area=310113", "--answer", "insurance_scheme=employee",
                   "--answer", "coverage_status=active", "--answer", "employment_status=employed")  # fmt: skip
-    question = found["question"]
+    question = entry["question"]
     assert (question["fact"], question["type"]) == ("contribution_base", "money")
     assert question["range"] == {"low": "0.00", "high": "9999999999999.99"}
 

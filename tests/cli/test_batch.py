@@ -166,4 +166,4 @@ def test_too_little_memory_is_told_so(run: Run, words: list[str], tmp_path: Path
     status, _, err = run(*words, "--memory", "1MB")
     assert status == 2
     assert err.splitlines()[-1].startswith(f"{tmp_path}/out: E518: the memory does not suffice.")
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["c.csv", "r.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.csv", "r.csv"]

@@ -47,8 +47,8 @@ def _write(folder: Path, record: object, name: str = "r.json") -> str:
 
 
 def _json(run: Run, file: str, *words: str, status: int = 0) -> Any:
-    got, out, err = run("check", file, "--format", "json", *words)
-    assert got == status, err
+    actual, out, err = run("check", file, "--format", "json", *words)
+    assert actual == status, err
     return json.loads(out)
 
 
@@ -121,8 +121,8 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, str], list[str
 
 @pytest.mark.parametrize(
     ("resident", "claim", "expected", "words"),
-    [each[1:] for each in WORKED],
-    ids=[each[0] for each in WORKED],
+    [example[1:] for example in WORKED],
+    ids=[example[0] for example in WORKED],
 )
 def test_a_worked_example(
     run: Run,
@@ -205,8 +205,8 @@ def test_not_modelled_is_null_and_says_so(run: Run, tmp_path: Path) -> None:
 
 def test_several_records_give_a_list_in_their_order(run: Run, tmp_path: Path) -> None:
     many = [_record(EMPLOYEE | {"person_id": name}) for name in ("B", "A")]
-    assert [each["person_id"] for each in _json(run, _write(tmp_path, many))] == ["B", "A"]
-    assert [each["person_id"] for each in _json(run, _write(tmp_path, {"cases": many}))] == ["B", "A"]
+    assert [item["person_id"] for item in _json(run, _write(tmp_path, many))] == ["B", "A"]
+    assert [item["person_id"] for item in _json(run, _write(tmp_path, {"cases": many}))] == ["B", "A"]
 
 
 def test_one_case_of_a_case_file_is_decided_under_its_overlays(run: Run, tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_one_case_of_a_case_file_is_decided_under_its_overlays(run: Run, tmp_pat
 
 def test_explain_adds_every_step(run: Run, tmp_path: Path) -> None:
     answer = _json(run, _write(tmp_path, _record(EMPLOYEE, {"total_cost": "11500.00"})), "--explain")
-    step = next(each for each in answer["steps"] if each["decision"] == "basic_payment")
+    step = next(entry for entry in answer["steps"] if entry["decision"] == "basic_payment")
     (used,) = step["provisions"]
     assert (step["value"], used["provision"], used["clause"]["source"]) == (
         "8500.00",
@@ -272,7 +272,7 @@ def test_a_rejected_row_is_reported_and_the_rest_is_answered(run: Run, tmp_path:
     assert status == 1
     assert [row["claim_id"] for row in answer["claims"]] == ["C1"]
     assert answer["claims"][0]["patient_pays"] == "900.00"
-    assert [(each["key"], each["field"], each["reason"]) for each in answer["rejects"]] == [
+    assert [(line["key"], line["field"], line["reason"]) for line in answer["rejects"]] == [
         ("C2", "total_cost", "out_of_range")
     ]
     assert err.startswith(f"{file}:1:")
@@ -288,12 +288,12 @@ def test_a_row_the_rules_cannot_decide_is_rejected_with_its_provision(run: Run, 
     assert status == 1
     assert json.loads(out)["rejects"][0]["reason"] == "past_review"
     for told in err.splitlines():
-        found = re.fullmatch(
+        match = re.fullmatch(
             r"(.+):(\d+):(\d+): E437: the value of .+ is later\. Review the figure, .+\.", told
         )
-        assert found is not None
-        line = Path(found[1]).read_text(encoding="utf-8").splitlines()[int(found[2]) - 1]
-        assert line[int(found[3]) - 1] == "{"
+        assert match is not None
+        line = Path(match[1]).read_text(encoding="utf-8").splitlines()[int(match[2]) - 1]
+        assert line[int(match[3]) - 1] == "{"
 
 
 def test_a_figure_past_its_review_is_told_at_the_person(run: Run, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_new_record_changes_what_the_household_is_owed(run: Run, tmp_path: Pat
     new.write_text(Path(old).read_text("utf-8").replace("60300.00", "30300.00"), "utf-8")
     words = ("redetermine", old, str(new), "--rules", "rules", "--format", "json")
     changed = json.loads(run(*words)[1])
-    assert "family_aid" not in {each["benefit"] for each in changed["benefits"]}
+    assert "family_aid" not in {benefit["benefit"] for benefit in changed["benefits"]}
     answers = [open_rulebook(overlays=[overlay]).check(Path(file).read_text("utf-8")) for file in (old, new)]
     assert [str(answer.benefits["family_aid"].amount) for answer in answers] == ["612.00", "312.00"]
 

@@ -11,8 +11,8 @@ CASES = "cases/national/history.yaml"
 
 
 def _answer(run: Run, case: str, status: int = 0) -> Any:
-    got, out, err = run("check", CASES, "--case", case, "--format", "json")
-    assert got == status, err
+    actual, out, err = run("check", CASES, "--case", case, "--format", "json")
+    assert actual == status, err
     return json.loads(out)
 
 
@@ -49,7 +49,7 @@ def test_the_table_tells_both_too(run: Run) -> None:
 
 def test_a_missing_fact_names_the_time_it_is_missing_of(run: Run) -> None:
     claim = _answer(run, "before_the_first_row")["claims"][0]
-    assert [each["key"] for each in claim["missing_from"]] == ["P1@before 2026-03-01"]
+    assert [item["key"] for item in claim["missing_from"]] == ["P1@before 2026-03-01"]
 
 
 def test_what_is_wrong_with_rows_over_time_is_told_at_its_place(run: Run, tmp_path: Path) -> None:

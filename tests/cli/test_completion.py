@@ -81,10 +81,9 @@ def test_each_shell_has_a_script(run: Run, shell: str) -> None:
     status, text, err = run("completion", shell)
     assert (status, err) == (0, "")
     assert f"{COMPLETION}={shell}_complete" in text
-    if found := shutil.which(shell):
+    if path := shutil.which(shell):
         assert (
-            subprocess.run([found, "-n"], input=text, capture_output=True, text=True, check=False).stderr
-            == ""
+            subprocess.run([path, "-n"], input=text, capture_output=True, text=True, check=False).stderr == ""
         )
 
 

@@ -88,16 +88,16 @@ def test_a_calendar_about_to_end_is_told_ahead_at_its_last_year(run: Run) -> Non
 
 def test_other_programs_read_what_is_found(run: Run) -> None:
     bad = str(BAD / "warnings")
-    found = json.loads(run("lint", bad, "--format", "json")[1])
-    assert {"code", "severity", "file", "line", "column", "what", "fix", "also"} == set(found[0])
+    content = json.loads(run("lint", bad, "--format", "json")[1])
+    assert {"code", "severity", "file", "line", "column", "what", "fix", "also"} == set(content[0])
     report = json.loads(run("lint", bad, "--format", "sarif")[1])
     assert report["version"] == "2.1.0"
-    assert [r["ruleId"] for r in report["runs"][0]["results"]] == [one["code"] for one in found]
+    assert [r["ruleId"] for r in report["runs"][0]["results"]] == [one["code"] for one in content]
     assert len({r["id"] for r in report["runs"][0]["tool"]["driver"]["rules"]}) == len(
-        {one["code"] for one in found}
+        {one["code"] for one in content}
     )
     annotations = run("lint", bad, "--format", "github")[1].splitlines()
-    assert len(annotations) == len(found)
+    assert len(annotations) == len(content)
     assert annotations[0].startswith("::warning file=")
     assert run("lint", str(BAD / "twenty_mistakes"), "--format", "sarif")[0] == 1
 

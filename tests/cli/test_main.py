@@ -77,7 +77,7 @@ def test_the_version_is_the_package_s(run: Run) -> None:
 def test_every_command_explains_itself_in_both_languages(run: Run, name: str, lang: str) -> None:
     status, out, err = run(name, "--help", "--lang", lang)
     assert (status, err) == (0, "")
-    chinese = any("\u4e00" <= each <= "\u9fff" for each in out)
+    chinese = any("\u4e00" <= character <= "\u9fff" for character in out)
     assert chinese == (lang == "zh")
 
 

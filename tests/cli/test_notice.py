@@ -27,7 +27,7 @@ def test_a_page_is_written_in_the_language_asked_for(run: Run, file: str, tmp_pa
     assert "Notice of a medical-insurance decision" in out.read_text("utf-8")
     assert run(*words, "--lang", "zh") == (0, f"告知书已写入 {out}\n", "")
     assert "待定" in out.read_text("utf-8")
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["n.html", "r.yaml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["n.html", "r.yaml"]
 
 
 def test_a_pdf_is_written(run: Run, file: str, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_what_cannot_be_told_is_refused_and_nothing_is_written(
     status, out, err = run("notice", file, *words)
     assert (status, out, len(err.splitlines())) == (2, "", 1)
     assert f": {code}: " in err
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["r.yaml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r.yaml"]
 
 
 def test_a_record_with_a_rejected_row_is_told_of_and_exits_one(run: Run, file: str, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_what_differs_is_a_table_and_exits_one(run: Run, out: Path) -> None:
     ]
     status, told, _ = run("verify-run", str(out), "--format", "json")
     assert status == 1
-    assert {each["file"]: each["outcome"] for each in json.loads(told) if each["outcome"] != "same"} == {
+    assert {load["file"]: load["outcome"] for load in json.loads(told) if load["outcome"] != "same"} == {
         "claims.parquet": "differs",
         "rejects.parquet": "missing",
         "c.csv": "moved",
@@ -83,11 +83,11 @@ def test_what_does_not_come_out_is_a_table_and_exits_one(run: Run, out: Path) ->
     assert told.splitlines()[-1].split() == ["claim", "C1", "patient_pays", "13278.83", "13277.83"]
     status, told, _ = run("replay", str(out), "--person", "P1", "--format", "json")
     assert status == 1
-    found = json.loads(told)
-    assert found["differences"] == [
+    content = json.loads(told)
+    assert content["differences"] == [
         {"entity": "claim", "key": "C1", "column": "patient_pays", "written": "13278.83", "now": "13277.83"}
     ]
-    assert found["answer"]["claims"][0]["patient_pays"] == "13277.83"
+    assert content["answer"]["claims"][0]["patient_pays"] == "13277.83"
 
 
 def test_an_input_that_moved_is_asked_for_by_name(run: Run, out: Path) -> None:

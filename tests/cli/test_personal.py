@@ -27,22 +27,24 @@ def number(at: int) -> str:
 
 def told(text: str) -> list[str]:
     """What of a name or an identity number the text holds."""
-    return [each for each in (NAME, NUMBER) if each in text]
+    return [item for item in (NAME, NUMBER) if item in text]
 
 
 def contents(folder: Path) -> str:
     """Everything written below a folder, packed or not, as text."""
-    found = []
-    for file in sorted(each for each in folder.rglob("*") if each.is_file()):
+    results = []
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         if file.suffix == ".parquet":
             with duckdb.connect() as database:
-                found.append(str(database.execute("FROM read_parquet(?)", [str(file)]).fetchall()))
+                results.append(str(database.execute("FROM read_parquet(?)", [str(file)]).fetchall()))
         elif file.suffix == ".zip":
             with zipfile.ZipFile(file) as packed:
-                found += [packed.read(name).decode() for name in packed.namelist()]
+                results += [packed.read(name).decode() for name in packed.namelist()]
         else:
-            found += [file.read_bytes().decode(code, "replace") for code in ("utf-8", "gb18030", "utf-16-le")]
-    return "\n".join(found)
+            results += [
+                file.read_bytes().decode(code, "replace") for code in ("utf-8", "gb18030", "utf-16-le")
+            ]
+    return "\n".join(results)
 
 
 @pytest.fixture(scope="module")

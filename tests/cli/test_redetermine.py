@@ -14,19 +14,19 @@ CASES = "cases/national/history.yaml"
 
 
 def _changes(run: Run, *words: str, status: int = 0) -> Any:
-    got, out, err = run("redetermine", CASES, *words, "--format", "json")
-    assert got == status, err
+    actual, out, err = run("redetermine", CASES, *words, "--format", "json")
+    assert actual == status, err
     return json.loads(out)
 
 
-def _decisions(found: Any, key: str) -> dict[str, Any]:
-    (row,) = [each for each in found["rows"] if each["key"] == key]
-    return {each["decision"]: each for each in row["decisions"]}
+def _decisions(results: Any, key: str) -> dict[str, Any]:
+    (row,) = [line for line in results["rows"] if line["key"] == key]
+    return {decision["decision"]: decision for decision in row["decisions"]}
 
 
 def test_a_late_claim_makes_what_was_settled_after_it_overpaid(run: Run) -> None:
-    found = _changes(run, "--case", "a_late_claim_takes_its_turn", "--late", "LATE")
-    basic = _decisions(found, "C2")["basic_payment"]
+    result = _changes(run, "--case", "a_late_claim_takes_its_turn", "--late", "LATE")
+    basic = _decisions(result, "C2")["basic_payment"]
     assert (basic["before"], basic["after"], basic["paid"], basic["owed"]) == (
         "8500.00",
         "1500.00",
@@ -34,39 +34,43 @@ def test_a_late_claim_makes_what_was_settled_after_it_overpaid(run: Run) -> None
         "-7000.00",
     )
     assert basic["causes"] == [{"kind": "row", "name": "LATE", "before": "", "after": "LATE"}]
-    assert _decisions(found, "LATE")["basic_payment"]["owed"] == "8500.00"
-    assert found["owed"] == "8088.23"  # 8,500.00 - 7,000.00 + 6,588.23 above the limit
+    assert _decisions(result, "LATE")["basic_payment"]["owed"] == "8500.00"
+    assert result["owed"] == "8088.23"  # 8,500.00 - 7,000.00 + 6,588.23 above the limit
 
 
 def test_a_reversal_that_comes_in_takes_back_what_was_settled(run: Run, tmp_path: Path) -> None:
     more = tmp_path / "more.yaml"
     more.write_text("claims: [{claim_id: R9, service_date: 2026-05-02, reverses: C1}]\n", "utf-8")
-    found = _changes(run, "--case", "settled_otherwise", "--with", str(more))
-    assert {row["key"]: (row["before"], row["after"]) for row in found["rows"]} == {
+    result = _changes(run, "--case", "settled_otherwise", "--with", str(more))
+    assert {row["key"]: (row["before"], row["after"]) for row in result["rows"]} == {
         "C1": ("decided", "reversed"),
         "C2": ("decided", "decided"),
         "R9": (None, "reversed"),
     }
-    assert _decisions(found, "C1")["basic_payment"]["owed"] == "-4000.00"
+    assert _decisions(result, "C1")["basic_payment"]["owed"] == "-4000.00"
     assert (
-        found["owed"] == "-3588.23"
+        result["owed"] == "-3588.23"
     )  # 8,500.00 for C2 in place of 1,500.00 + 6,588.23, less 4,000.00 settled on C1
 
 
 def test_between_two_days_the_facts_in_force_are_responsible(run: Run) -> None:
     days = ("--from-date", "2026-02-28", "--to-date", "2026-11-21")
-    found = _changes(run, "--case", "employed_in_february_retired_in_march", *days)
-    contribution = next(each for each in found["benefits"] if each["benefit"] == "employer_contribution")
+    result = _changes(run, "--case", "employed_in_february_retired_in_march", *days)
+    contribution = next(
+        benefit for benefit in result["benefits"] if benefit["benefit"] == "employer_contribution"
+    )
     fact = {"kind": "fact", "name": "employment_status", "before": "employed", "after": "retired"}
     assert fact in contribution["causes"]
-    assert [row["key"] for row in found["rows"]] == ["C2"]  # C1 was employed's, and still is
+    assert [row["key"] for row in result["rows"]] == ["C2"]  # C1 was employed's, and still is
 
 
 def test_under_another_rulebook_the_provision_is_responsible(run: Run) -> None:
-    found = _changes(run, "--case", "settled_otherwise", "--overlay", "limit_counts_costs")
-    causes = _decisions(found, "C2")["basic_payment"]["causes"]
-    assert {"shanghai_employee_basic", "shanghai_employee_covered_cost"} == {each["name"] for each in causes}
-    assert {each["kind"] for each in causes} == {"provision"}
+    result = _changes(run, "--case", "settled_otherwise", "--overlay", "limit_counts_costs")
+    causes = _decisions(result, "C2")["basic_payment"]["causes"]
+    assert {"shanghai_employee_basic", "shanghai_employee_covered_cost"} == {
+        cause["name"] for cause in causes
+    }
+    assert {cause["kind"] for cause in causes} == {"provision"}
 
 
 def test_a_record_that_nothing_changes_for_says_so(run: Run) -> None:
@@ -105,8 +109,8 @@ def test_two_records_of_one_person_are_compared_and_the_fact_is_responsible(run:
     old = _record(tmp_path, "old.yaml", status="suspended")
     new = _record(tmp_path, "new.yaml")
     status, out, _ = run("redetermine", old, new, "--format", "json")
-    found = json.loads(out)
-    basic = _decisions(found, "A")["basic_payment"]
+    content = json.loads(out)
+    basic = _decisions(content, "A")["basic_payment"]
     assert (status, basic["before"], basic["after"], basic["paid"], basic["owed"]) == (
         0, "0.00", "7225.00", "0.00", "7225.00",
     )  # fmt: skip
@@ -121,11 +125,11 @@ def test_two_records_of_one_person_are_compared_and_the_fact_is_responsible(run:
 def test_a_total_shows_what_is_known_of_it_beside_what_is_open(run: Run, tmp_path: Path) -> None:
     old = _record(tmp_path, "old.yaml", settled="1000.00")
     new = _record(tmp_path, "new.yaml", settled="1000.00", cost="null")
-    found = json.loads(run("redetermine", old, new, "--format", "json")[1])
-    assert (found["owed"], found["owed_known"]) == (None, "0.00")
-    assert found["open"] >= 1
-    assert f"amounts still open: {found['open']}" in run("redetermine", old, new)[1]
-    assert f"另有 {found['open']} 项金额待定" in run("redetermine", old, new, "--lang", "zh")[1]
+    content = json.loads(run("redetermine", old, new, "--format", "json")[1])
+    assert (content["owed"], content["owed_known"]) == (None, "0.00")
+    assert content["open"] >= 1
+    assert f"amounts still open: {content['open']}" in run("redetermine", old, new)[1]
+    assert f"另有 {content['open']} 项金额待定" in run("redetermine", old, new, "--lang", "zh")[1]
 
 
 def test_records_of_two_people_are_refused_without_repeating_whose_they_are(run: Run, tmp_path: Path) -> None:
@@ -139,15 +143,15 @@ def test_records_of_two_people_are_refused_without_repeating_whose_they_are(run:
 def test_what_is_settled_otherwise_counts_though_nothing_else_changes(run: Run, tmp_path: Path) -> None:
     """Owed less overpaid is what is ruled less what is settled."""
     old = _record(tmp_path, "old.yaml", settled="3000.00")
-    found = json.loads(run("redetermine", old, old, "--format", "json")[1])
-    basic = _decisions(found, "A")["basic_payment"]
+    content = json.loads(run("redetermine", old, old, "--format", "json")[1])
+    basic = _decisions(content, "A")["basic_payment"]
     assert (basic["before"], basic["after"], basic["owed"], basic["causes"]) == (
         "7225.00",
         "7225.00",
         "4225.00",
         [],
     )
-    assert found["owed_known"] == "4225.00"
+    assert content["owed_known"] == "4225.00"
 
 
 def test_a_reversal_of_the_next_month_is_not_there_yet(run: Run, tmp_path: Path) -> None:
@@ -155,8 +159,8 @@ def test_a_reversal_of_the_next_month_is_not_there_yet(run: Run, tmp_path: Path)
     with Path(record).open("a", encoding="utf-8") as file:
         file.write("  - {claim_id: R, service_date: 2026-03-10, reverses: A}\n")
     words = ("--from-date", "2026-02-28", "--to-date", "2026-04-30", "--format", "json")
-    found = json.loads(run("redetermine", record, *words)[1])
-    assert {row["key"]: (row["before"], row["after"]) for row in found["rows"]} == {
+    content = json.loads(run("redetermine", record, *words)[1])
+    assert {row["key"]: (row["before"], row["after"]) for row in content["rows"]} == {
         "A": ("decided", "reversed"),
         "R": (None, "reversed"),
     }
@@ -180,8 +184,8 @@ def test_the_deductible_of_a_cancelled_claim_moves_once(run: Run, tmp_path: Path
         ]
         record.write_text(base + "claims:\n" + "\n".join(claims), "utf-8")
         more.write_text("claims: [{claim_id: R, service_date: 2026-04-01, reverses: A}]\n", "utf-8")
-        found = json.loads(run("redetermine", str(record), "--with", str(more), "--format", "json")[1])
-        owed.append(found["owed_known"])
+        content = json.loads(run("redetermine", str(record), "--with", str(more), "--format", "json")[1])
+        owed.append(content["owed_known"])
     assert owed == ["-8500.00", "-8500.00"]
 
 

@@ -33,11 +33,11 @@ def test_a_batch_writes_its_report_when_asked_and_keeps_its_own_folder_to_itself
     status, _, err = run(*words, "--out", str(tmp_path / "second"), *report)
     assert status == 0
     assert err.splitlines()[-1] == f"The report is in {tmp_path}/report/report.html"
-    assert sorted(each.name for each in (tmp_path / "report").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == [
         "changes.parquet", "lists", "report.html", "report.json",
     ]  # fmt: skip
-    assert {each.name for each in (tmp_path / "second").iterdir()} == {
-        each.name for each in (tmp_path / "first").iterdir()
+    assert {path.name for path in (tmp_path / "second").iterdir()} == {
+        path.name for path in (tmp_path / "first").iterdir()
     }
 
 

@@ -41,7 +41,7 @@ def test_events_become_a_work_list_once(run: Run, words: list[str], tmp_path: Pa
     assert (status, err) == (0, "")
     assert "Events: 2 taken, 0 known before, 0 refused" in out
     first = listed(tmp_path)
-    assert [each for each in first if each[2] == "illness_poverty_aid"] == [
+    assert [item for item in first if item[2] == "illness_poverty_aid"] == [
         ("E1", "P1", "illness_poverty_aid", "confirm", "0.00")
     ]
     assert {who for _, who, benefit, _, _ in first if benefit == "poverty_warning"} == {"P1", "P2"}

@@ -62,25 +62,25 @@ def why(run: Run, tmp_path: Path) -> Callable[..., Any]:
 
 
 def test_the_failing_condition_and_the_fact_that_would_change_it(why: Callable[..., Any]) -> None:
-    found = why(last_year(told()), "illness_poverty_aid")
-    assert found["status"] == "ineligible"
-    (condition,) = found["conditions"]
+    answer = why(last_year(told()), "illness_poverty_aid")
+    assert answer["status"] == "ineligible"
+    (condition,) = answer["conditions"]
     assert (condition["entity"], condition["provision"]) == ("household", "no_aid_without_such_a_member")
     assert [(read["name"], read["value"]) for read in condition["reads"]] == [("aid_member", "no")]
-    (flip,) = found["changes"]
+    (flip,) = answer["changes"]
     (fact,) = flip["facts"]
     assert (fact["fact"], fact["from"], fact["to"]) == ("assistance_category", "none", "illness_poverty")
     assert (flip["status"], flip["amount"]) == ("eligible", "3834.00")
-    assert found["later"] == {
+    assert answer["later"] == {
         "from": None, "other_figures_need_review": False, "known_until": None, "because": None,
     }  # fmt: skip
 
 
 def test_a_change_that_is_proposed_comes_true(run: Run, why: Callable[..., Any], tmp_path: Path) -> None:
-    found = why(told(), "poverty_warning")
+    answer = why(told(), "poverty_warning")
     proposed = {
         (fact["entity"], fact["key"], fact["fact"]): fact["to"]
-        for flip in found["changes"]
+        for flip in answer["changes"]
         for fact in flip["facts"]
     }
     assert proposed["household", "H1", "annual_income"] == "31950.01"
@@ -95,23 +95,23 @@ def test_a_change_that_is_proposed_comes_true(run: Run, why: Callable[..., Any],
 
 
 def test_dates_of_service_are_named_as_what_does_not_change(why: Callable[..., Any]) -> None:
-    found = why(told(), "poverty_warning")
-    assert {each["fact"] for each in found["immutable"]} == {"service_date", "insured_area", "member_count"}
-    assert all(fact["fact"] != "service_date" for flip in found["changes"] for fact in flip["facts"])
+    answer = why(told(), "poverty_warning")
+    assert {item["fact"] for item in answer["immutable"]} == {"service_date", "insured_area", "member_count"}
+    assert all(fact["fact"] != "service_date" for flip in answer["changes"] for fact in flip["facts"])
 
 
 def test_what_is_undetermined_shows_what_the_missing_fact_would_have_to_be(why: Callable[..., Any]) -> None:
-    found = why(told(household={"annual_income": None}), "poverty_warning")
-    assert found["status"] == "undetermined"
-    assert [c["value"] for c in found["conditions"]] == ["unknown"]
-    assert [flip["facts"][0]["to"] for flip in found["changes"]] == ["31950.01"]
+    answer = why(told(household={"annual_income": None}), "poverty_warning")
+    assert answer["status"] == "undetermined"
+    assert [c["value"] for c in answer["conditions"]] == ["unknown"]
+    assert [flip["facts"][0]["to"] for flip in answer["changes"]] == ["31950.01"]
 
 
 def test_nobody_is_advised_to_move_nor_to_take_what_comes_to_nothing(why: Callable[..., Any]) -> None:
     elsewhere = told(resident={"insured_area": "650100", "assistance_category": "illness_poverty"})
-    found = why(last_year(elsewhere), "illness_poverty_aid")
-    assert found["status"] == "not_modelled"
-    assert found["changes"] == []
+    answer = why(last_year(elsewhere), "illness_poverty_aid")
+    assert answer["status"] == "not_modelled"
+    assert answer["changes"] == []
     nothing_borne = why(told(resident={"insured_area": "110101"}), "illness_poverty_aid")
     assert nothing_borne["changes"] == []
     uninsured = why(told(resident={"insured_area": "310113"}), "newborn_enrolment")
@@ -121,8 +121,8 @@ def test_nobody_is_advised_to_move_nor_to_take_what_comes_to_nothing(why: Callab
 
 
 def test_how_far_each_limit_and_bracket_is(why: Callable[..., Any]) -> None:
-    found = why(last_year(told(resident={"assistance_category": "illness_poverty"})), "illness_poverty_aid")
-    margins = {(each["kind"], each["key"], each["decision"]): each for each in found["margins"]}
+    answer = why(last_year(told(resident={"assistance_category": "illness_poverty"})), "illness_poverty_aid")
+    margins = {(margin["kind"], margin["key"], margin["decision"]): margin for margin in answer["margins"]}
     assert margins["annual_limit", "C1", "deductible"]["left"] == "0.00"
     assert margins["annual_limit", "C2", "basic_payment"] | {"title": ""} == {
         "entity": "claim", "key": "C2", "decision": "basic_payment", "title": "", "kind": "annual_limit",
@@ -136,9 +136,9 @@ def test_how_far_each_limit_and_bracket_is(why: Callable[..., Any]) -> None:
 
 
 def test_a_claim_tells_its_own_limits(why: Callable[..., Any]) -> None:
-    found = why(told(), "C1")
-    assert [(each["key"], each["kind"]) for each in found["margins"]] == [("C1", "annual_limit")] * 2
-    assert "conditions" not in found
+    answer = why(told(), "C1")
+    assert [(margin["key"], margin["kind"]) for margin in answer["margins"]] == [("C1", "annual_limit")] * 2
+    assert "conditions" not in answer
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

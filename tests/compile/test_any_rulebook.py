@@ -39,8 +39,8 @@ def test_a_script_makes_the_tables_of_a_batch(name: str, tmp_path: Path) -> None
             batch = pq.read_table(tmp_path / "out" / file.name)
             columns = [c for c in batch.column_names if c not in ("missing", "reason")]
             assert batch.num_rows
-            made = database.sql(
+            built = database.sql(
                 f"SELECT {', '.join(columns)} FROM mianshen_{file.stem} ORDER BY 1"
             ).fetchall()
             cells = batch.select(columns).sort_by(columns[0]).to_pylist()
-            assert made == [tuple(row.values()) for row in cells]
+            assert built == [tuple(row.values()) for row in cells]

@@ -69,14 +69,14 @@ def expected(
             writer.writeheader()
             writer.writerows({k: cell(v) for k, v in row.items()} for row in rows)
     run_batch(program, Request(files, AS_OF, folder / "out"))
-    found = {}
+    results = {}
     for name in ("residents", "claims", "households"):
         with duckdb.connect() as database:
-            got = database.execute("FROM read_parquet(?)", [str(folder / "out" / f"{name}.parquet")])
-            names = [column[0] for column in got.description]
+            actual = database.execute("FROM read_parquet(?)", [str(folder / "out" / f"{name}.parquet")])
+            names = [column[0] for column in actual.description]
             COLUMNS[name] = [column for column in names if column != "missing"]
-            found[name] = {row[0]: _shown(names, row) for row in got.fetchall()}
-    return found
+            results[name] = {row[0]: _shown(names, row) for row in actual.fetchall()}
+    return results
 
 
 def _shown(names: Sequence[str], row: Sequence[Any]) -> list[str]:
@@ -110,10 +110,10 @@ def agrees(records: Tables, expected: dict[str, dict[str, list[str]]], ask: Call
         (HOUSEHOLDS, "households", {home: home for home in homes}),
     ):
         columns = ", ".join(f'"{c}"' for c in COLUMNS[name])
-        got = {row[0]: row for row in ask(f"SELECT {columns} FROM {table}")}
-        kept = {key: row for key, row in expected[name].items() if owned.get(key, key) not in out}
-        assert got == {key: row for key, row in kept.items() if key in owned}
-        assert got
+        actual = {row[0]: row for row in ask(f"SELECT {columns} FROM {table}")}
+        remaining = {key: row for key, row in expected[name].items() if owned.get(key, key) not in out}
+        assert actual == {key: row for key, row in remaining.items() if key in owned}
+        assert actual
     told = ask('SELECT "key", "reason" FROM mianshen_refused ORDER BY 1')
     too_few = [[home, "member_count: failed_check"] for home in too_few_said(records)]
     assert too_few
@@ -124,11 +124,11 @@ def agrees(records: Tables, expected: dict[str, dict[str, list[str]]], ask: Call
 def test_a_script_for_duckdb_decides_as_a_batch(
     program: Program, records: dict[str, list[Row]], expected: dict[str, dict[str, list[str]]]
 ) -> None:
-    made = compiled(program, "duckdb", AS_OF, Wish())
+    script = compiled(program, "duckdb", AS_OF, Wish())
     with duckdb.connect() as database:
-        for statement in _loading(program, made, records):
+        for statement in _loading(program, script, records):
             database.execute(statement)
-        for statement in made.statements:
+        for statement in script.statements:
             database.execute(statement)
 
         def ask(query: str) -> Cells:
@@ -145,9 +145,9 @@ def test_a_script_for_postgres_decides_as_a_batch(
     postgres: Postgres,
 ) -> None:
     """Run by the server itself, whose own collation and numerics are not DuckDB's."""
-    made = compiled(program, "postgres", AS_OF, Wish())
-    postgres.psql("".join(f"{statement};\n" for statement in _loading(program, made, records)))
-    postgres.psql(made.text)
+    script = compiled(program, "postgres", AS_OF, Wish())
+    postgres.psql("".join(f"{statement};\n" for statement in _loading(program, script, records)))
+    postgres.psql(script.text)
 
     def ask(query: str) -> Cells:
         rows = csv.reader(io.StringIO(postgres.psql(f"{query};")))
@@ -156,13 +156,13 @@ def test_a_script_for_postgres_decides_as_a_batch(
     agrees(records, expected, ask)
 
 
-def _loading(program: Program, made: Compiled, records: Tables) -> list[str]:
+def _loading(program: Program, script: Compiled, records: Tables) -> list[str]:
     """The tables that a script reads, as it says they are, with the records in them.
 
     A column that the records lack holds what the vocabulary assumes, as in a batch.
     """
     statements = []
-    for entity, columns in made.reads.items():
+    for entity, columns in script.reads.items():
         listed = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
         statements += [f"DROP TABLE IF EXISTS {entity}", f"CREATE TABLE {entity} ({listed})"]
         assumed = {name: program.facts[entity, name].assumed_on(AS_OF) for name in columns}
@@ -184,8 +184,8 @@ def test_every_query_of_the_shipped_rulebook_has_words_in_each_dialect(
     program: Program, dialect: Any
 ) -> None:
     """A function that only DuckDB knows is told when a script is compiled, not when it is run."""
-    made = compiled(program, dialect, AS_OF, Wish())
-    assert {RESIDENTS, HOUSEHOLDS, CLAIMS} <= set(made.makes)
+    script = compiled(program, dialect, AS_OF, Wish())
+    assert {RESIDENTS, HOUSEHOLDS, CLAIMS} <= set(script.makes)
 
 
 def test_a_script_decides_only_what_is_wanted(program: Program) -> None:

@@ -63,9 +63,9 @@ def file_lines(text: str) -> list[str]:
 
 @given(documents())
 def test_the_decoder_agrees_with_the_yaml_reader(text: str) -> None:
-    for each in scalars(read_tree(text)[0]):
-        value, indexes = decode(text, each.start, each.end, each.style, each.text)
-        assert value == each.text
+    for scalar in scalars(read_tree(text)[0]):
+        value, indexes = decode(text, scalar.start, scalar.end, scalar.style, scalar.text)
+        assert value == scalar.text
         assert len(indexes) == len(value) + 1
         assert indexes == sorted(indexes)
 
@@ -73,14 +73,14 @@ def test_the_decoder_agrees_with_the_yaml_reader(text: str) -> None:
 @given(documents())
 def test_every_character_is_at_its_place_or_at_what_made_it(text: str) -> None:
     lines = file_lines(text)
-    for each in scalars(read_tree(text)[0]):
-        located = each.located
+    for scalar in scalars(read_tree(text)[0]):
+        located = scalar.located
         assert len(located.positions) == len(located.value) + 1
-        for made, (line, column) in zip(located.value, located.positions, strict=False):
+        for built, (line, column) in zip(located.value, located.positions, strict=False):
             written = character(lines, line, column)
-            folded = made in " \n" and written == "\n"
-            escaped = each.style == '"' and written == "\\"
-            assert written == made or folded or escaped
+            folded = built in " \n" and written == "\n"
+            escaped = scalar.style == '"' and written == "\\"
+            assert written == built or folded or escaped
 
 
 @given(st.text(alphabet=st.characters(min_codepoint=32, exclude_categories=("Cs", "Cn", "Co", "Zl", "Zp"))))
@@ -91,8 +91,8 @@ def test_quoted_text_is_where_it_is_written(text: str) -> None:
     (_, value) = list(scalars(root))
     assert value.text == text
     first_line = ("k: '" + text.replace("'", "''")).replace("\n", "")
-    for made, (line, column) in zip(value.text, value.located.positions, strict=False):
-        assert (line, first_line[column - 1]) == (1, made)
+    for built, (line, column) in zip(value.text, value.located.positions, strict=False):
+        assert (line, first_line[column - 1]) == (1, built)
 
 
 def located(text: str) -> list[tuple[str, int, int]]:

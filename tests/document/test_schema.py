@@ -40,7 +40,7 @@ def fits(value: Any, schema: dict[str, Any], whole: dict[str, Any]) -> bool:
     if "$ref" in schema:
         return fits(value, whole["$defs"][schema["$ref"].rsplit("/", 1)[1]], whole)
     if "anyOf" in schema or "oneOf" in schema:
-        return any(fits(value, each, whole) for each in schema.get("anyOf") or schema["oneOf"])
+        return any(fits(value, entry, whole) for entry in schema.get("anyOf") or schema["oneOf"])
     if "enum" in schema and value not in schema["enum"]:
         return False
     types = schema.get("type", ())
@@ -58,7 +58,7 @@ def _object_fits(value: dict[str, Any], schema: dict[str, Any], whole: dict[str,
         return False
     for key, inner in value.items():
         patterns = schema.get("patternProperties", {})
-        by_pattern = [each for pattern, each in patterns.items() if re.search(pattern, key)]
+        by_pattern = [entry for pattern, entry in patterns.items() if re.search(pattern, key)]
         allowed = (
             schema.get("properties", {}).get(key) or (by_pattern or [schema.get("additionalProperties")])[0]
         )

@@ -27,12 +27,12 @@ def test_the_words_of_a_formula_are_coloured_by_what_they_are() -> None:
     kinds: dict[str, str] = {}
     text, position = 'if age on(born, as_of) >= 60 and kind = "worker" then 75% else 低保率', 0
     while position < len(text):
-        found = [
+        results = [
             (m, p["name"]) for p in formula["patterns"] if (m := re.compile(p["match"]).match(text, position))
         ]
-        if found and found[0][0].end() > position:
-            kinds[found[0][0][0]] = found[0][1].split(".formula")[0]
-            position = found[0][0].end()
+        if results and results[0][0].end() > position:
+            kinds[results[0][0][0]] = results[0][1].split(".formula")[0]
+            position = results[0][0].end()
         else:
             position += 1
     assert kinds["if"] == "keyword.control"

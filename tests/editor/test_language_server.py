@@ -202,8 +202,8 @@ def test_what_a_case_comes_to_stands_beside_it(drive: Callable[[Drive], None]) -
             file.write_text(text, "utf-8")
             document = lsp.TextDocumentIdentifier(file.as_uri())
             whole = lsp.Range(lsp.Position(0, 0), lsp.Position(99, 0))
-            found = await editor.client.text_document_inlay_hint_async(lsp.InlayHintParams(document, whole))
-            return [str(hint.label) for hint in found or []]
+            result = await editor.client.text_document_inlay_hint_async(lsp.InlayHintParams(document, whole))
+            return [str(hint.label) for hint in result or []]
 
         assert await hints(CASE) == ["✓ Due"]
         assert await hints(CASE.replace("born: 1950", "born: 2000")) == ["✗ ineligible Due"]

@@ -88,7 +88,7 @@ def stream(program: Program, people: list[dict[str, str]], claims: list[dict[str
     bills: dict[str, list[str]] = {}
     for claim in claims:
         bills.setdefault(claim["person_id"], []).append(claim["claim_id"])
-    made: list[Fields] = []
+    parts: list[Fields] = []
     for person in people:
         whole = dict(person)
         for type_ in program.events.values():
@@ -107,9 +107,9 @@ def stream(program: Program, people: list[dict[str, str]], claims: list[dict[str
                 for name in (*own, *(name for entity, name in type_.sets if entity == program.entry)):
                     if name in person and rng.random() < 0.8:
                         person[name] = ""
-            made.append(event(number, person["person_id"], type_.name, day, **told))
-    rng.shuffle(made)
-    return made
+            parts.append(event(number, person["person_id"], type_.name, day, **told))
+    rng.shuffle(parts)
+    return parts
 
 
 def of_households(program: Program, folder: Path, people: list[Fields]) -> set[tuple[str, str]]:
@@ -134,24 +134,24 @@ def test_the_closure_of_events_is_what_the_batch_finds(
     people = mixed(shipped, files["resident"], seed)
     written(files["resident"], people)
     run_batch(shipped, Batch(files, AS_OF, tmp_path / "out"))
-    found = rows(tmp_path / "out" / "residents.parquet")
+    entry = rows(tmp_path / "out" / "residents.parquet")
 
     events = stream(shipped, people, table(files["claim"]))
     written(files["resident"], people)
-    (tmp_path / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in events), "utf-8")
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(member) + "\n" for member in events), "utf-8")
     request = Request(tmp_path / "events.jsonl", files, tmp_path / "work.jsonl", tmp_path / "journal", AS_OF)
     watched = run_watch(shipped, request)
     assert watched.refused == ()
 
     happened: dict[str, set[str]] = {}
     home = {person["person_id"]: person["household_id"] or person["person_id"] for person in people}
-    for each in events:
-        for whose in (each["person_id"], f"home {home[each['person_id']]}"):
-            happened.setdefault(whose, set()).update(reached(shipped, each["type"]))
+    for item in events:
+        for whose in (item["person_id"], f"home {home[item['person_id']]}"):
+            happened.setdefault(whose, set()).update(reached(shipped, item["type"]))
     shared = {b.name for b in automatic(shipped) if reads_others(shipped, b)}
     due = {
         (row["person_id"], benefit.name)
-        for row in found
+        for row in entry
         for benefit in automatic(shipped)
         if row[f"{benefit.name}_status"] == "eligible"
         and (
@@ -169,12 +169,12 @@ def test_the_closure_of_events_is_what_the_batch_finds(
     }
     undetermined = {
         (row["person_id"], b.name)
-        for row in found
+        for row in entry
         for b in shipped.benefits.values()
         if b.entity == shipped.entry and row[f"{b.name}_status"] == "undetermined"
     }
     undetermined |= of_households(shipped, tmp_path, people)
-    assert {each for each in unasked if each not in brought_up} <= undetermined
+    assert {fact for fact in unasked if fact not in brought_up} <= undetermined
 
 
 def test_every_automatic_benefit_has_an_event_that_brings_it_up(shipped: Program) -> None:

@@ -101,22 +101,22 @@ def test_a_watch_killed_at_any_moment_goes_on_where_it_was(
     rng = random.Random(23)
     broken = ask(tmp_path / "broken")
     all_ = len(stream())
-    found: Counter[str] = Counter()
-    while found["killed"] < KILLS:
+    results: Counter[str] = Counter()
+    while results["killed"] < KILLS:
         before = taken(program, broken)
         if before == all_:
-            found["begun anew"] += 1  # or the kills left would find nothing to do
+            results["begun anew"] += 1  # or the kills left would find nothing to do
             whole_run(tmp_path, broken)
             assert broken.out.read_bytes() == whole.out.read_bytes()
             broken.out.unlink()
             broken.journal.unlink()
             before = 0
-        found["killed"] += killed_run(tmp_path, broken, rng.uniform(0, seconds))
+        results["killed"] += killed_run(tmp_path, broken, rng.uniform(0, seconds))
         after = taken(program, broken)
         assert after >= before
-        found["left half done"] += 0 < after < all_
+        results["left half done"] += 0 < after < all_
     whole_run(tmp_path, broken)
-    record_property("found", dict(found))
+    record_property("found", dict(results))
     assert broken.out.read_bytes() == whole.out.read_bytes()
     grants = Counter(
         (i["person_id"], i["benefit"], i["record"], i["period"], i["amount"])

@@ -53,8 +53,8 @@ def test_an_answer_comes_up_once_however_many_rules_lead_to_it(program: Program)
         **program.benefits,
         "visit": replace(program.benefits["visit"], triggers=("birth", "allowance")),
     }
-    found = brought_up(replace(program, benefits=benefits), "birth", said("allowance"), said("visit"))
-    assert sorted(benefit for _, benefit, _ in found) == ["allowance", "visit"]
+    result = brought_up(replace(program, benefits=benefits), "birth", said("allowance"), said("visit"))
+    assert sorted(benefit for _, benefit, _ in result) == ["allowance", "visit"]
 
 
 def test_every_pair_of_a_trigger_and_a_benefit_is_a_rule(program: Program) -> None:
@@ -73,8 +73,11 @@ def test_every_pair_of_a_trigger_and_a_benefit_is_a_rule(program: Program) -> No
 
 def test_what_facts_were_asked_for_comes_up_again_with_any_event(program: Program) -> None:
     answers = [said("allowance", "A"), said("visit", "A"), said("subsidy", "B")]
-    found = Network(program).due("nothing", answers, {("A", "allowance"), ("C", "subsidy")})
-    assert [(due.said.benefit, due.by) for due in found] == [("allowance", "nothing"), ("visit", "allowance")]
+    result = Network(program).due("nothing", answers, {("A", "allowance"), ("C", "subsidy")})
+    assert [(due.said.benefit, due.by) for due in result] == [
+        ("allowance", "nothing"),
+        ("visit", "allowance"),
+    ]
 
 
 def test_no_answer_and_no_rule_are_no_error(program: Program) -> None:

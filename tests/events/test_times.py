@@ -14,9 +14,9 @@ from mianshen.watch.event_versions import placing
 def test_an_event_leaves_claims_the_row_of_their_date() -> None:
     program = open_program()
     (read,) = [
-        each
-        for each in read_cases(Path("cases/national/history.yaml"), program)
-        if each.name == "employed_in_february_retired_in_march"
+        entry
+        for entry in read_cases(Path("cases/national/history.yaml"), program)
+        if entry.name == "employed_in_february_retired_in_march"
     ]
     case, day = read.case, dt.date(2026, 11, 21)
     event = Event("E1", case.person.key, "disability_assessed", day, {"disability_level": Decimal(3)})

@@ -23,7 +23,7 @@ IDENTITY = event("E1", "A", "identity", "2026-03-01", category="poor")
 def codes(folder: Path, program: Program, events: list[Fields] | str, **more: Any) -> list[str]:
     with pytest.raises(RuleError) as caught:
         watched(program, folder, events, **more)
-    return [each.code for each in caught.value.diagnostics]
+    return [diagnostic.code for diagnostic in caught.value.diagnostics]
 
 
 # -- what comes up -----------------------------------------------------------------------------
@@ -156,10 +156,10 @@ def test_a_claim_before_the_event_reads_the_row_of_its_own_time(tmp_path: Path) 
 
 
 def test_the_same_event_twice_grants_once(program: Program, tmp_path: Path) -> None:
-    found = watched(program, tmp_path, [IDENTITY, IDENTITY])
-    assert (found.counts.taken, found.counts.repeated, len(items(tmp_path))) == (1, 1, 1)
-    found = watched(program, tmp_path, [IDENTITY])
-    assert (found.counts.taken, found.counts.repeated, len(items(tmp_path))) == (0, 1, 1)
+    outcome = watched(program, tmp_path, [IDENTITY, IDENTITY])
+    assert (outcome.counts.taken, outcome.counts.repeated, len(items(tmp_path))) == (1, 1, 1)
+    outcome = watched(program, tmp_path, [IDENTITY])
+    assert (outcome.counts.taken, outcome.counts.repeated, len(items(tmp_path))) == (0, 1, 1)
 
 
 def test_two_events_of_one_period_grant_once_and_of_two_periods_twice(
@@ -183,8 +183,8 @@ def test_periods_are_months_occasions_events_and_lives(program: Program, tmp_pat
         event("B3", "A", "birth", "2026-12-31", children=2, child_born="2026-12-30"),
     ]
     watched(program, tmp_path, [*stays, *births])
-    found = [(i["event_id"], i["benefit"], i["period"]) for i in items(tmp_path)]
-    assert [each for each in found if each[1] != "warning"] == [
+    results = [(i["event_id"], i["benefit"], i["period"]) for i in items(tmp_path)]
+    assert [item for item in results if item[1] != "warning"] == [
         ("B1", "allowance", "2026-02-27"),
         ("B1", "visit", "B1"),
         ("S1", "refund", ""),
@@ -213,12 +213,12 @@ def test_the_order_of_events_in_the_file_makes_no_difference(program: Program, t
             for who in "AC"[n % 2]
         ),
     ]
-    found = set()
+    results = set()
     for turn in range(6):
         rng.shuffle(events)
         watched(program, tmp_path / str(turn), events)
-        found.add((tmp_path / str(turn) / "work.jsonl").read_bytes())
-    assert len(found) == 1
+        results.add((tmp_path / str(turn) / "work.jsonl").read_bytes())
+    assert len(results) == 1
 
 
 def test_files_taken_one_after_the_other_come_to_the_same(program: Program, tmp_path: Path) -> None:
@@ -234,17 +234,17 @@ def test_files_taken_one_after_the_other_come_to_the_same(program: Program, tmp_
 
 def test_a_late_event_is_decided_for_its_own_day_and_counted(program: Program, tmp_path: Path) -> None:
     watched(program, tmp_path, [event("E2", "A", "identity_lost", "2026-06-01")])
-    found = watched(program, tmp_path, [IDENTITY])
-    assert found.counts.late == 1
+    outcome = watched(program, tmp_path, [IDENTITY])
+    assert outcome.counts.late == 1
     assert brief(tmp_path) == [("E1", "A", "subsidy", "automatic", "380.00")]
 
 
 def test_with_a_day_every_event_is_decided_for_it(program: Program, tmp_path: Path) -> None:
     day = dt.date(2026, 12, 31)
-    found = watched(
+    outcome = watched(
         program, tmp_path, [IDENTITY, event("E2", "A", "identity", "2027-01-01", category="poor")], as_of=day
     )
-    [line] = refused(found, tmp_path)
+    [line] = refused(outcome, tmp_path)
     assert line.startswith("events.jsonl:2:1: E618: the event of 2027-01-01 is later than 2026-12-31,")
     assert [i["period"] for i in items(tmp_path)] == ["2026"]
 
@@ -281,8 +281,8 @@ def test_events_are_read_the_same_from_every_format(program: Program, tmp_path: 
         )
         asked = request(folder, [], "unused.jsonl")
         asked = replace(asked, events=folder / "events.parquet")
-    found = run_watch(program, asked)
-    assert refused(found, folder) == []
+    outcome = run_watch(program, asked)
+    assert refused(outcome, folder) == []
     assert items(folder) == items(tmp_path / "lines")
 
 
@@ -300,8 +300,8 @@ def test_a_work_list_can_be_a_table(program: Program, tmp_path: Path, form: str)
 
 def test_an_empty_stream_gives_an_empty_work_list(program: Program, tmp_path: Path) -> None:
     for name in ("events.jsonl", "events.yaml"):
-        found = watched(program, tmp_path, "", name=name)
-        assert (found.counts.taken, brief(tmp_path)) == (0, [])
+        outcome = watched(program, tmp_path, "", name=name)
+        assert (outcome.counts.taken, brief(tmp_path)) == (0, [])
     watched(program, tmp_path, "", out="work.parquet")
     assert queried(f"SELECT count(*) FROM '{tmp_path}/work.parquet'") == [(0,)]
 
@@ -346,19 +346,19 @@ events.jsonl:13:1: E615: this event_id already belongs to a different event. Giv
 def test_what_is_no_event_is_refused_with_its_place_and_the_others_are_taken(
     program: Program, tmp_path: Path
 ) -> None:
-    found = watched(program, tmp_path, BAD)
-    assert "\n".join(refused(found, tmp_path)) + "\n" == REFUSED
+    outcome = watched(program, tmp_path, BAD)
+    assert "\n".join(refused(outcome, tmp_path)) + "\n" == REFUSED
     assert brief(tmp_path) == [("E11", "A", "subsidy", "automatic", "380.00")]
     listed = [(row["line"], row["event_id"], row["reason"]) for row in items(tmp_path, "work.rejects.jsonl")]
-    assert len(listed) == len(found.refused)
+    assert len(listed) == len(outcome.refused)
     assert (5, None, "malformed") in listed
     assert (9, "E9", "undecidable") in listed
 
 
 def test_a_cell_of_a_table_is_refused_at_its_line_and_column(program: Program, tmp_path: Path) -> None:
     text = 'event_id,person_id,type,date,category\n"E,\n1",A,identity,2026-03-01,poor\n\nE2,A,identity,2026-03-01,por\n'
-    found = watched(program, tmp_path, text, name="events.csv")
-    assert [line.split(": ")[0] for line in refused(found, tmp_path)] == ["events.csv:5:26"]
+    outcome = watched(program, tmp_path, text, name="events.csv")
+    assert [line.split(": ")[0] for line in refused(outcome, tmp_path)] == ["events.csv:5:26"]
 
 
 def test_a_wrong_header_ends_the_reading(program: Program, tmp_path: Path) -> None:
@@ -372,14 +372,14 @@ def test_a_wrong_header_ends_the_reading(program: Program, tmp_path: Path) -> No
 def test_bytes_that_are_no_text_spoil_only_their_line(program: Program, tmp_path: Path) -> None:
     asked = request(tmp_path, [IDENTITY])
     asked.events.write_bytes(b'{"event_id": "\xff"}\n' + asked.events.read_bytes())
-    found = run_watch(program, asked)
-    assert (len(found.refused), found.counts.taken) == (1, 1)
+    outcome = run_watch(program, asked)
+    assert (len(outcome.refused), outcome.counts.taken) == (1, 1)
 
 
 def test_a_number_taken_in_an_earlier_run_is_no_other_events(program: Program, tmp_path: Path) -> None:
     watched(program, tmp_path, [IDENTITY])
-    found = watched(program, tmp_path, [{**IDENTITY, "category": "none"}])
-    assert [each.diagnostic.code for each in found.refused] == ["E615"]
+    outcome = watched(program, tmp_path, [{**IDENTITY, "category": "none"}])
+    assert [entry.diagnostic.code for entry in outcome.refused] == ["E615"]
     assert len(items(tmp_path)) == 1
 
 
@@ -394,8 +394,8 @@ def test_a_refused_event_is_taken_once_it_is_right(program: Program, tmp_path: P
 def test_events_of_a_rejected_record_are_refused(program: Program, tmp_path: Path) -> None:
     residents = RESIDENTS + "D,,31,por,\nE,H1,31,none,1\nE,,31,none,1\n"
     events = [event("E1", "D", "identity", "2026-03-01"), event("E2", "E", "identity", "2026-03-01")]
-    found = watched(program, tmp_path, events, residents=residents)
-    assert [line.split("(")[-1].split(")")[0] for line in refused(found, tmp_path)] == [
+    outcome = watched(program, tmp_path, events, residents=residents)
+    assert [line.split("(")[-1].split(")")[0] for line in refused(outcome, tmp_path)] == [
         "category: bad_code",
         "person_id: duplicate",
     ]

@@ -86,12 +86,12 @@ def test_a_reversal_withdraws_what_rests_on_the_claim_it_voids(
     voiding: Program, tmp_path: Path, facts: Fields
 ) -> None:
     """The refund is the claim's own, the warning rests on the sum of claims; the reversal's amounts are not read."""
-    found = watched(
+    outcome = watched(
         voiding, tmp_path,
         [stay("E0", "2026-02-01", claim_id="K0", bill=180), stay("E1", "2026-03-01", claim_id="K1", bill=50),
          stay("E2", "2026-03-05", claim_id="K2", voids="K1", **facts)],
     )  # fmt: skip
-    assert not found.refused
+    assert not outcome.refused
     refunds = [(i["event_id"], i["record"], i["kind"]) for i in items(tmp_path) if i["benefit"] == "refund"]
     assert refunds == [("E1", "K1", "confirm"), ("E2", "K1", "confirm")]
     warnings = [(i["event_id"], i["kind"]) for i in items(tmp_path) if i["benefit"] == "warning"]

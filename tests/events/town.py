@@ -122,7 +122,7 @@ def event(id_: str, person: str, type_: str, date: str, **facts: Any) -> Fields:
 def request(folder: Path, events: list[Fields] | str, name: str = "events.jsonl", **more: Any) -> Request:
     """A request with files in the folder; `events` as rows or as the text of the file."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = events if isinstance(events, str) else "".join(json.dumps(each) + "\n" for each in events)
+    text = events if isinstance(events, str) else "".join(json.dumps(item) + "\n" for item in events)
     (folder / name).write_text(text, "utf-8")
     (folder / "residents.csv").write_text(more.pop("residents", RESIDENTS), "utf-8")
     (folder / "households.csv").write_text(more.pop("households", HOUSEHOLDS), "utf-8")
@@ -147,5 +147,5 @@ def brief(folder: Path) -> list[tuple[str, str, str, str, str | None]]:
     return [(i["event_id"], i["person_id"], i["benefit"], i["kind"], i["amount"]) for i in items(folder)]
 
 
-def refused(found: Watched, folder: Path) -> list[str]:
-    return [each.diagnostic.show("en").replace(f"{folder}/", "") for each in found.refused]
+def refused(outcome: Watched, folder: Path) -> list[str]:
+    return [entry.diagnostic.show("en").replace(f"{folder}/", "") for entry in outcome.refused]

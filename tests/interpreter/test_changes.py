@@ -56,8 +56,8 @@ def later(program: Program, benefit: str, **facts: Known | None) -> DueDate:
     return DueDateSearch(program, program.benefits[benefit], Interpreter(program)).later(case(facts))
 
 
-def shown(found: Counterfactuals) -> list[dict[str, Known]]:
-    return [{change.fact.name: change.after for change in flip.changes} for flip in found.flips]
+def shown(counterfactuals: Counterfactuals) -> list[dict[str, Known]]:
+    return [{change.fact.name: change.after for change in flip.changes} for flip in counterfactuals.flips]
 
 
 def test_one_fact_is_enough_and_its_smallest_value_is_found(program: Program) -> None:
@@ -72,28 +72,30 @@ def test_every_code_and_area_that_does_is_shown(program: Program) -> None:
 
 
 def test_two_facts_where_neither_alone_would_do(program: Program) -> None:
-    found = changes(program, "pension", months=Decimal(0), frozen=True)
-    assert shown(found) == [{"months": Decimal(180), "frozen": False}]
-    assert found.complete
+    counterfactuals = changes(program, "pension", months=Decimal(0), frozen=True)
+    assert shown(counterfactuals) == [{"months": Decimal(180), "frozen": False}]
+    assert counterfactuals.complete
 
 
 def test_a_date_that_may_change_is_narrowed_to_the_day(program: Program) -> None:
-    found = CounterfactualSearch(program, program.benefits["bonus"], Interpreter(program)).changes(
+    result = CounterfactualSearch(program, program.benefits["bonus"], Interpreter(program)).changes(
         case({"joined": dt.date(2026, 12, 1)}, dt.date(2026, 12, 31))
     )
-    assert shown(found) == [{"joined": dt.date(2026, 6, 30)}]
+    assert shown(result) == [{"joined": dt.date(2026, 6, 30)}]
 
 
 def test_what_cannot_change_is_named_and_never_proposed(program: Program) -> None:
-    found = changes(program, "pension", born=dt.date(1980, 5, 1))
-    assert shown(found) == []
-    assert [(fixed.fact.name, fixed.value) for fixed in found.fixed] == [("born", dt.date(1980, 5, 1))]
+    counterfactuals = changes(program, "pension", born=dt.date(1980, 5, 1))
+    assert shown(counterfactuals) == []
+    assert [(fixed.fact.name, fixed.value) for fixed in counterfactuals.fixed] == [
+        ("born", dt.date(1980, 5, 1))
+    ]
 
 
 def test_an_unknown_fact_may_be_told_even_where_it_could_not_change(program: Program) -> None:
-    found = shown(changes(program, "pension", born=None))
-    assert {"born": dt.date(1966, 11, 21)} in found
-    assert {"born": dt.date(1966, 11, 22)} not in found
+    counterfactuals = shown(changes(program, "pension", born=None))
+    assert {"born": dt.date(1966, 11, 21)} in counterfactuals
+    assert {"born": dt.date(1966, 11, 22)} not in counterfactuals
 
 
 def test_of_an_unknown_number_the_line_is_told(program: Program) -> None:
@@ -122,10 +124,10 @@ def test_as_many_facts_change_as_have_to(program: Program, seed: int) -> None:
         ),
         default=9,
     )
-    found = changes(program, "pension", **facts)
+    counterfactuals = changes(program, "pension", **facts)
     if due(program, "pension", case(facts)) is not True:
-        assert {len(flip.changes) for flip in found.flips} == ({wanted} if wanted <= 2 else set())
-    for flip in found.flips:
+        assert {len(flip.changes) for flip in counterfactuals.flips} == ({wanted} if wanted <= 2 else set())
+    for flip in counterfactuals.flips:
         new: dict[str, Known | None] = {change.fact.name: change.after for change in flip.changes}
         assert due(program, "pension", case(before | new)) is True
         assert all(not is_due_closer(program, before | new, change) for change in flip.changes)
@@ -140,8 +142,8 @@ def is_due_closer(program: Program, facts: dict[str, Known | None], change: Fact
 
 
 def test_the_day_by_itself_is_the_first_one(program: Program) -> None:
-    found = later(program, "pension", born=dt.date(1967, 3, 2))
-    assert found.day == dt.date(2027, 3, 2)
+    entry = later(program, "pension", born=dt.date(1967, 3, 2))
+    assert entry.day == dt.date(2027, 3, 2)
     assert later(program, "pension", born=dt.date(1968, 2, 29)).day == dt.date(2028, 2, 29)
     assert later(program, "pension", born=dt.date(2009, 2, 28)).day == dt.date(2069, 2, 28)
 
@@ -161,10 +163,10 @@ def test_a_figure_that_changes_gives_the_day(program: Program) -> None:
 
 
 def test_a_figure_past_its_review_ends_what_can_be_told(program: Program) -> None:
-    found = later(program, "relief", income=Decimal("13000.50"))
-    assert (found.day, found.known_until) == (None, dt.date(2028, 6, 30))
-    assert found.stopped is not None
-    assert (found.stopped.reason, found.stopped.field) == ("past_review", "poverty_line")
+    entry = later(program, "relief", income=Decimal("13000.50"))
+    assert (entry.day, entry.known_until) == (None, dt.date(2028, 6, 30))
+    assert entry.stopped is not None
+    assert (entry.stopped.reason, entry.stopped.field) == ("past_review", "poverty_line")
 
 
 def test_time_alone_may_never_do(program: Program) -> None:
@@ -186,5 +188,5 @@ def test_no_earlier_day_is_due(program: Program, seed: int) -> None:
             continue
         days = (given.as_of + DAY * n for n in range(1, 580))  # up to the review
         first = next((day for day in days if due(program, benefit, case(facts, day)) is True), None)
-        found = later(program, benefit, **facts).day
-        assert found == first or (first is None and (found is None or found > given.as_of + DAY * 579))
+        entry = later(program, benefit, **facts).day
+        assert entry == first or (first is None and (entry is None or entry > given.as_of + DAY * 579))

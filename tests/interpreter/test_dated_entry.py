@@ -75,6 +75,6 @@ def test_a_dated_row_without_parent_is_decided_and_rejected_as_in_a_batch(tmp_pa
     (tmp_path / "cases" / "bills.yaml").write_text(CASES, "utf-8")
     programs = Programs((tmp_path / "bills.yaml",))
     outcomes = run_cases(read_case_files([tmp_path / "cases" / "bills.yaml"], programs), programs)
-    found = [(d.back_end, d.what, d.expected, d.got) for each in outcomes for d in each.differences]
-    assert found == []
+    results = [(d.back_end, d.what, d.expected, d.got) for outcome in outcomes for d in outcome.differences]
+    assert results == []
     assert len(outcomes) == 4

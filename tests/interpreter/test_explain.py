@@ -29,8 +29,8 @@ STAY = "{claim_id: %s, service_date: %s, care_type: inpatient, total_cost: %s, o
 def _decided(text: str) -> Case:
     node, _ = read_tree(text)
     assert node is not None
-    case, found = read_record(node, PROGRAM, DAY)
-    assert case is not None, found
+    case, diagnostics = read_record(node, PROGRAM, DAY)
+    assert case is not None, diagnostics
     INTERPRETER.run(case)
     return case
 
@@ -65,7 +65,7 @@ def test_a_step_names_provision_formula_values_and_the_limit_at_work() -> None:
     (used,) = step.used
     assert used.provision.name == "shanghai_employee_basic"
     assert used.provision.value_text == "employee_basic_before_limit"
-    assert [(each.name.name, each.value) for each in used.inputs] == [
+    assert [(entry.name.name, entry.value) for entry in used.inputs] == [
         ("employee_basic_before_limit", Decimal("51000.00"))
     ]
     limited = used.limited
@@ -90,8 +90,12 @@ def test_what_lost_says_the_first_part_of_its_condition_that_failed() -> None:
     case = _employee(("C1", "2026-03-02", "11500.00"))
     step = _step(EXPLAINER.trace(case), case.person.children[0], "basic_payment")
     lost = {
-        each.provision.name: (each.why, each.part and to_text(each.part, "claim"), each.by)
-        for each in step.lost
+        condition.provision.name: (
+            condition.why,
+            condition.part and to_text(condition.part, "claim"),
+            condition.by,
+        )
+        for condition in step.lost
     }
     assert lost == {
         "shanghai_uncovered_basic": ("failed", "not(entitled)", None),

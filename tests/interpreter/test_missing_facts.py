@@ -53,8 +53,8 @@ class Judge:
     def result(self, case: Case) -> BenefitResult | None:
         """The benefit's result; None where the values filled in make some row fail."""
         self.interpreter.run(case)
-        found = result_of(self.program, case)
-        return None if found.rejected else found.benefits[self.benefit]
+        outcome = result_of(self.program, case)
+        return None if outcome.rejected else outcome.benefits[self.benefit]
 
 
 def judge(program: Program, benefit: str) -> Judge:

@@ -44,11 +44,11 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
     for _ in range(40):
         deep = f"max(0, min({deep}, 5000))"
     file.write_text(RULES.format(deep=deep, text=ODD.replace("'", "''")), "utf-8")
-    document, found = read([file])
-    made, mistakes = build(document, found)
+    document, diagnostics = read([file])
+    elaborated, mistakes = build(document, diagnostics)
     assert not mistakes, mistakes
-    assert made is not None
-    return made
+    assert elaborated is not None
+    return elaborated
 
 
 def car(**facts: str | Decimal) -> Row:
@@ -90,7 +90,9 @@ def test_a_trace_tells_which_test_of_place_or_day_a_provision_failed(program: Pr
         case = Case(dt.date(year, 5, 1), row, row)
         interpreter.run(case)
         (lost,) = [
-            each for each in explainer.step(case, row, "toll").lost if each.provision.name == failed[0]
+            condition
+            for condition in explainer.step(case, row, "toll").lost
+            if condition.provision.name == failed[0]
         ]
         assert lost.why == "failed"
         assert lost.part == lost.provision.condition[0 if failed[1] == "within" else 1]

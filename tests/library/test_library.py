@@ -145,9 +145,9 @@ def _as_pandas(columns: dict[str, list[Any]]) -> Any:
     return pa.table(columns).to_pandas(types_mapper=pytest.importorskip("pandas").ArrowDtype)
 
 
-@pytest.mark.parametrize("made", [pa.table, _as_polars, _as_pandas], ids=["pyarrow", "polars", "pandas"])
-def test_tables_are_decided_as_files_are(rulebook: mianshen.Rulebook, made: Any) -> None:
-    tables = {entity: made(columns) for entity, columns in _columns().items()}
+@pytest.mark.parametrize("as_table", [pa.table, _as_polars, _as_pandas], ids=["pyarrow", "polars", "pandas"])
+def test_tables_are_decided_as_files_are(rulebook: mianshen.Rulebook, as_table: Any) -> None:
+    tables = {entity: as_table(columns) for entity, columns in _columns().items()}
     decided = rulebook.decide(tables, AS_OF)
     claims = {row["claim_id"]: row for row in decided["claim"].to_pylist()}
     assert set(claims) == {"C1", "C2"}

@@ -130,7 +130,7 @@ def test_what_is_provisional_is_named_and_so_is_the_remedy() -> None:
     for notice in notices():
         marked = {figure.title for figure in notice.figures if figure.basis == "provisional"}
         assert marked <= set(notice.provisional)
-        told = any("暂定" in each or "provisional" in each for each in notice.remedies)
+        told = any("暂定" in remedie or "provisional" in remedie for remedie in notice.remedies)
         assert told is bool(notice.provisional)
 
 
@@ -148,7 +148,7 @@ def test_every_notice_of_a_case_shows_its_facts_layers_and_digests_on_the_page()
         layers = [layer.value for layer in notice.layers]
         figures = chain.from_iterable((figure.value, figure.citation) for figure in notice.figures)
         facts = [given.value for facts in notice.facts for given in facts.given]
-        for text in (*layers, *figures, *facts, *notice.missing, *(each.value for each in notice.replay)):
+        for text in (*layers, *figures, *facts, *notice.missing, *(item.value for item in notice.replay)):
             assert " ".join(text.split()) in words
 
 
@@ -163,7 +163,7 @@ def test_a_claim_is_told_layer_by_layer_with_what_its_limits_did() -> None:
     assert (notice.status, notice.amount, notice.subject) == ("decided", "803.25 yuan", "claim C1 2026-03-02")
     [limit] = [ground.limit for layer in notice.layers for ground in layer.grounds if ground.limit]
     assert "limit 160,000.00, counted before 0.00, due 4,551.75, paid 4,551.75, above the limit 0.00" in limit
-    assert any("inpatient assistance paid earlier" in each for each in notice.assumptions)
+    assert any("inpatient assistance paid earlier" in assumption for assumption in notice.assumptions)
 
 
 def test_an_amount_due_comes_with_its_scale_its_claims_and_who_is_paid() -> None:
@@ -196,7 +196,7 @@ def test_a_cancelled_claim_has_no_notice() -> None:
     )
     with pytest.raises(RuleError) as error:
         drafted(turned, claim="C1")
-    assert [each.code for each in error.value.diagnostics] == ["E749"]
+    assert [diagnostic.code for diagnostic in error.value.diagnostics] == ["E749"]
     assert drafted(turned, "premium_subsidy").status == "eligible"
 
 
@@ -216,7 +216,7 @@ def test_a_claim_tells_of_the_row_in_force_on_its_date() -> None:
 def test_what_others_of_the_household_spent_is_not_told() -> None:
     notice = drafted(RECORD, "poverty_warning")
     assert notice.status == "undetermined"
-    assert any("for their privacy" in each for each in notice.assumptions)
+    assert any("for their privacy" in assumption for assumption in notice.assumptions)
     page = words_of(to_html(notice))
     assert "31,415.92" not in page
     assert "60,300.00" in page
@@ -245,10 +245,10 @@ def test_one_thing_is_asked_about_and_it_must_be_there() -> None:
     for benefit, claim, code in wrong:
         with pytest.raises(RuleError) as error:
             drafted(RECORD, benefit, claim)
-        assert [each.code for each in error.value.diagnostics] == [code]
+        assert [diagnostic.code for diagnostic in error.value.diagnostics] == [code]
     with pytest.raises(RuleError) as error:
         drafted(RECORD.replace("total_cost: 8000.00", "total_cost: -1"), claim="C2")
-    assert [each.code for each in error.value.diagnostics] == ["E743"]
+    assert [diagnostic.code for diagnostic in error.value.diagnostics] == ["E743"]
 
 
 # -- the digest of a record ------------------------------------------------------------------
@@ -292,9 +292,9 @@ def typesetter() -> None:
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_a_pdf_is_the_same_bytes_each_time(lang: Lang) -> None:
     notice = drafted(RECORD, "poverty_warning", lang=lang)
-    made = to_pdf(notice)
-    assert made.startswith(b"%PDF-")
-    assert to_pdf(notice) == made
+    pages = to_pdf(notice)
+    assert pages.startswith(b"%PDF-")
+    assert to_pdf(notice) == pages
 
 
 @pytest.mark.usefixtures("typesetter")

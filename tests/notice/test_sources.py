@@ -33,7 +33,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
 
 def cited() -> list[tuple[Parameter, Decimal]]:
     """The figures cited from the documents at hand, one by one; of a scale, every part."""
-    found: list[tuple[Parameter, Decimal]] = []
+    results: list[tuple[Parameter, Decimal]] = []
     for parameter in PROGRAM.parameters.values():
         for dated in parameter.series:
             if dated.basis != "cited" or dated.citation.source not in FIGURES:
@@ -42,31 +42,31 @@ def cited() -> list[tuple[Parameter, Decimal]]:
                 case bool():
                     continue
                 case Decimal():
-                    found.append((parameter, dated.value))
+                    results.append((parameter, dated.value))
                 case _:
                     brackets = dated.brackets or ()
-                    found += [(parameter, each) for bracket in brackets for each in bracket if each]
-    return found
+                    results += [(parameter, item) for bracket in brackets for item in bracket if item]
+    return results
 
 
 def spellings(value: Decimal, written: str) -> set[str]:
     """How a document may write a figure: 550000, 55万, 75%."""
     plain = f"{value.normalize():f}"
-    found = {plain}
+    results = {plain}
     if written in ("rate", "scale"):
-        found = {f"{(value * 100).normalize():f}%"} | (found if written == "scale" else set())
+        results = {f"{(value * 100).normalize():f}%"} | (results if written == "scale" else set())
     if written in ("money", "scale") and value >= 10000:
-        found.add(f"{(value / 10000).normalize():f}万")
+        results.add(f"{(value / 10000).normalize():f}万")
     if value == 100 and written == "integer":
-        found.add("百")
-    return found
+        results.add("百")
+    return results
 
 
 def says(words: str, spelling: str) -> bool:
     return re.search(rf"(?<![\d.]){re.escape(spelling)}(?![\d.]*\d)", words) is not None
 
 
-@pytest.mark.parametrize(("parameter", "value"), cited(), ids=lambda each: getattr(each, "name", str(each)))
+@pytest.mark.parametrize(("parameter", "value"), cited(), ids=lambda item: getattr(item, "name", str(item)))
 def test_a_cited_figure_is_one_that_its_document_gives(parameter: Parameter, value: Decimal) -> None:
     named = {dated.citation.source for dated in parameter.series if dated.basis == "cited"}
     sources = {source for source in named if source in FIGURES}  # the documents at hand

@@ -66,13 +66,13 @@ def test_a_program_that_was_planted_is_built_anew(
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(rulebook, "_opened", {})
     program = open_program()
-    (kept,) = folder.glob("*.program")
-    kept.write_bytes(pickle.dumps(_Planted(tmp_path / "ran")))
+    (stored,) = folder.glob("*.program")
+    stored.write_bytes(pickle.dumps(_Planted(tmp_path / "ran")))
     assert open_program() is program  # this process has it still
     rulebook._opened.clear()
     assert open_program().digest == program.digest
     assert not (tmp_path / "ran").exists()
-    assert read_kept(kept) is not None
+    assert read_kept(stored) is not None
 
 
 class _Planted:

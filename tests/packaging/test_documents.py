@@ -40,7 +40,7 @@ provisions:
 
 def blocks(text: str, kind: str) -> list[tuple[str, str]]:
     """The fenced blocks of a kind: what stands after the kind, and the lines."""
-    found: list[tuple[str, str]] = []
+    results: list[tuple[str, str]] = []
     fence, lines = None, ""
     for line in text.splitlines():
         if not line.strip().startswith("```"):
@@ -49,9 +49,9 @@ def blocks(text: str, kind: str) -> list[tuple[str, str]]:
             fence, lines = line.strip("` "), ""
         else:
             if fence.split(" ")[0] == kind:
-                found.append((fence.removeprefix(kind).strip(), lines))
+                results.append((fence.removeprefix(kind).strip(), lines))
             fence = None
-    return found
+    return results
 
 
 def unspaced(text: str) -> str:
@@ -87,7 +87,7 @@ def test_commands_and_their_options_exist(document: Path) -> None:
     for words in re.findall(rf"mianshen ((?:{NAMES})\b[^`\n|]*)", document.read_text("utf-8")):
         command = group.get_command(context, words.split()[0])
         assert command is not None
-        known = {"--help", "--lang", *(option for each in command.params for option in each.opts)}
+        known = {"--help", "--lang", *(option for param in command.params for option in param.opts)}
         assert set(re.findall(r"(?<!\S)--[a-z-]+", words)) <= known, words
 
 

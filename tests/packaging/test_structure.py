@@ -1,4 +1,4 @@
-"""The size of the code: functions, files and rooms that somebody can read in one go."""
+"""The size of the code: functions, files and rooms that somebody can read in one go; names that say something."""
 
 import ast
 from collections.abc import Iterator
@@ -7,6 +7,8 @@ from pathlib import Path
 from tests.packaging.pages import ROOT
 
 SOURCES = (ROOT / "engine" / "mianshen", ROOT / "cli" / "mianshen_cli")
+TESTS = ROOT / "tests"
+SAY_NOTHING = frozenset({"each", "found", "made", "kept"})
 MOST_LINES_OF_A_FUNCTION = 40
 MOST_LINES_OF_A_FILE = 500
 MOST_LINES_OF_A_ROOM = 5500
@@ -28,6 +30,15 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
             yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", node.end_lineno - node.lineno + 1
 
 
+def variables(path: Path) -> Iterator[tuple[str, int]]:
+    """The variables and parameters of a file, each with the line that binds it."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id, node.lineno
+        elif isinstance(node, ast.arg):
+            yield node.arg, node.lineno
+
+
 def test_no_function_is_over_forty_lines() -> None:
     long = {
         name: size for path in files() for name, size in functions(path) if size > MOST_LINES_OF_A_FUNCTION
@@ -46,3 +57,13 @@ def test_no_room_is_over_five_and_a_half_thousand_lines() -> None:
     sizes = {room.name: sum(lines(path) for path in room.rglob("*.py")) for room in rooms}
     assert sizes["interpreter"] > 1000  # the rooms are where this looks for them
     assert not {name: size for name, size in sizes.items() if size > MOST_LINES_OF_A_ROOM}
+
+
+def test_no_variable_is_called_by_a_name_that_says_nothing() -> None:
+    names = {
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for path in (*files(), *sorted(TESTS.rglob("*.py")))
+        for name, line in variables(path)
+        if name in SAY_NOTHING
+    }
+    assert not names

@@ -54,9 +54,9 @@ def outcome(folder: Path) -> tuple[Diagnostic, ...]:
     return warnings
 
 
-def assert_well_formed(found: tuple[Diagnostic, ...], file: Path) -> None:
+def assert_well_formed(diagnostics: tuple[Diagnostic, ...], file: Path) -> None:
     lines = len(file.read_text("utf-8").splitlines()) + 1
-    for mistake in found:
+    for mistake in diagnostics:
         assert mistake.span.line >= 1
         assert mistake.span.column >= 1
         assert mistake.span.file != str(file) or mistake.span.line <= lines

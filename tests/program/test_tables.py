@@ -63,10 +63,10 @@ def test_a_unique_table_is_refused_when_two_rows_match_and_right_otherwise(
     folder: Path, rules: Rules
 ) -> None:
     several = any(len(matching(rules, *point)) > 1 for point in POINTS)
-    found = mistakes_of(folder, written(rules, "unique"))
+    mistakes = mistakes_of(folder, written(rules, "unique"))
     if several:
-        assert {d.code for d in found} == {"E317"}
-    elif not found:  # the prover may not see that two rows never meet, but it never misses that they do
+        assert {d.code for d in mistakes} == {"E317"}
+    elif not mistakes:  # the prover may not see that two rows never meet, but it never misses that they do
         decide = Interpreter(program_of(folder, written(rules, "unique"))).decider("claim", "level")
         for care, days in POINTS:
             value = decide(Row("claim", "C", {"care_type": care, "days": Decimal(days)}))
@@ -82,9 +82,9 @@ def test_a_unique_table_is_refused_when_two_rows_match_and_right_otherwise(
 def test_other_tables_put_together_what_matches(folder: Path, rules: Rules, policy: str) -> None:
     decide = Interpreter(program_of(folder, written(rules, policy))).decider("claim", "level")
     together: dict[str, Callable[[list[int]], int]] = {
-        "first": lambda found: found[0], "collect sum": sum, "collect min": min, "collect max": max, "collect count": len,
+        "first": lambda results: results[0], "collect sum": sum, "collect min": min, "collect max": max, "collect count": len,
     }  # fmt: skip
     for care, days in POINTS:
-        found = matching(rules, care, days)
+        matches = matching(rules, care, days)
         value = decide(Row("claim", "C", {"care_type": care, "days": Decimal(days)}))
-        assert (value == together[policy](found)) if found else repr(value) == "NOT_MODELLED"
+        assert (value == together[policy](matches)) if matches else repr(value) == "NOT_MODELLED"

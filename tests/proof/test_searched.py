@@ -32,7 +32,7 @@ def test_a_limit_by_month_is_searched_and_its_person_replays(
     words = ["--lang", "en", "prove", "--rules", str(rules), "--overlay", str(overlay), "--format", "json"]
     assert main([*words, "--property", "no_more_than_500", "--property", "never_negative"]) == 1
     findings = {finding["property"]: finding for finding in json.loads(capsys.readouterr().out)}
-    broken, kept = findings["no_more_than_500"], findings["never_negative"]
+    broken, stored = findings["no_more_than_500"], findings["never_negative"]
     assert broken["verdict"] == "refuted"
     assert len(broken["record"]["claims"]) == 1
     record = tmp_path / "record.yaml"
@@ -40,8 +40,8 @@ def test_a_limit_by_month_is_searched_and_its_person_replays(
     main(["check", str(record), "--rules", str(rules), "--overlay", str(overlay), "--format", "json"])
     (claim,) = json.loads(capsys.readouterr().out)["claims"]
     assert float(claim["payment"]) > 500
-    assert kept["verdict"] == "unknown"
-    assert kept["because"] == (
+    assert stored["verdict"] == "unknown"
+    assert stored["because"] == (
         "not told to the solver: the balances of of_month are not kept by benefit year; "
         "none of 500 made-up people breaks it"
     )

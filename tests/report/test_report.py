@@ -85,7 +85,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def made(people: Path) -> dict[str, Any]:
+def content(people: Path) -> dict[str, Any]:
     return make_report(PROGRAM, Order(people / "now", people / "report", "zh", since=people / "before"))
 
 
@@ -123,43 +123,43 @@ def household_dues(people: Path) -> list[tuple[str, str, dict[str, Any]]]:
 def refusal(order: Order) -> list[str]:
     with pytest.raises(RuleError) as caught:
         make_report(PROGRAM, order)
-    return [each.code for each in caught.value.diagnostics]
+    return [diagnostic.code for diagnostic in caught.value.diagnostics]
 
 
 # -- what is counted -------------------------------------------------------------------------
 
 
 def test_the_counts_and_amounts_of_all_places_are_those_of_the_run(
-    people: Path, made: dict[str, Any]
+    people: Path, content: dict[str, Any]
 ) -> None:
     summary = json.loads((people / "now" / "summary.json").read_text("utf-8"))
     for name in BENEFITS:
-        told = {status: count for status, count in made["benefits"][name]["residents"].items() if count}
-        assert told == {status: each["residents"] for status, each in summary["benefits"][name].items()}
-        amounts = [each["amount"] for each in summary["benefits"][name].values() if each["amount"]]
-        assert made["benefits"][name]["amount"] == (amounts[0] if amounts else None)
-        by_place = [Decimal(place["benefits"][name]["amount"] or 0) for place in made["places"]]
-        assert sum(by_place) == Decimal(made["benefits"][name]["amount"] or 0)
-    assert made["claims"]["status"] == summary["claims"]["status"]
-    assert made["claims"]["amounts"] == summary["claims"]["amounts"]
-    assert made["residents"] == summary["records"]["resident"]["decided"]
-    assert {None, "3101", "1101"} <= {place["area"] for place in made["places"]}
+        told = {status: count for status, count in content["benefits"][name]["residents"].items() if count}
+        assert told == {status: benefit["residents"] for status, benefit in summary["benefits"][name].items()}
+        amounts = [benefit["amount"] for benefit in summary["benefits"][name].values() if benefit["amount"]]
+        assert content["benefits"][name]["amount"] == (amounts[0] if amounts else None)
+        by_place = [Decimal(place["benefits"][name]["amount"] or 0) for place in content["places"]]
+        assert sum(by_place) == Decimal(content["benefits"][name]["amount"] or 0)
+    assert content["claims"]["status"] == summary["claims"]["status"]
+    assert content["claims"]["amounts"] == summary["claims"]["amounts"]
+    assert content["residents"] == summary["records"]["resident"]["decided"]
+    assert {None, "3101", "1101"} <= {place["area"] for place in content["places"]}
 
 
-def test_a_resident_due_several_benefits_is_counted_once(people: Path, made: dict[str, Any]) -> None:
+def test_a_resident_due_several_benefits_is_counted_once(people: Path, content: dict[str, Any]) -> None:
     decided = rows(people / "now" / "residents.parquet")
-    assert made["due"] == sum(
+    assert content["due"] == sum(
         any(row[f"{name}_status"] == "eligible" for name in BENEFITS) for row in decided
     )
 
 
 def test_rejects_and_missing_facts_are_counted_by_reason_and_name_no_record(
-    people: Path, made: dict[str, Any]
+    people: Path, content: dict[str, Any]
 ) -> None:
     rejects = rows(people / "now" / "rejects.parquet")
-    assert sum(each["count"] for each in made["rejects"]) == len(rejects) > 40
+    assert sum(line["count"] for line in content["rejects"]) == len(rejects) > 40
     claims = [row["missing"].split(",") for row in rows(people / "now" / "claims.parquet") if row["missing"]]
-    told = {each["fact"]: each["count"] for each in made["missing"] if each["benefit"] is None}
+    told = {fact["fact"]: fact["count"] for fact in content["missing"] if fact["benefit"] is None}
     expected = Counter(
         re.sub(r"^(claim|resident) .*", r"rejected \1", name) for names in claims for name in names
     )
@@ -167,10 +167,10 @@ def test_rejects_and_missing_facts_are_counted_by_reason_and_name_no_record(
 
 
 def test_ratios_are_insurance_over_cost_of_the_decided_stays_of_the_covered(
-    people: Path, made: dict[str, Any]
+    people: Path, content: dict[str, Any]
 ) -> None:
     with duckdb.connect() as database:
-        found = database.execute(f"""
+        cursor = database.execute(f"""
             SELECT left(r.insured_area, 2) AS province, r.insurance_scheme AS scheme, sum(made.in_scope_cost),
                 sum(made.basic_payment + made.supplementary_payment + made.critical_illness_payment)
             FROM '{people}/now/claims.parquet' AS made JOIN '{people}/claims.parquet' AS c USING (claim_id)
@@ -179,23 +179,23 @@ def test_ratios_are_insurance_over_cost_of_the_decided_stays_of_the_covered(
                 AND r.insurance_scheme <> 'none' GROUP BY ALL ORDER BY ALL
         """).fetchall()  # fmt: skip
     assert [
-        (each["province"], each["scheme"], Decimal(each["in_scope_cost"]), Decimal(each["insurance"]))
-        for each in made["ratios"]
-    ] == [(str(province), scheme, cost, paid) for province, scheme, cost, paid in found if paid]
-    targets = {(each["province"], each["scheme"]): each["target"] for each in made["ratios"]}
+        (entry["province"], entry["scheme"], Decimal(entry["in_scope_cost"]), Decimal(entry["insurance"]))
+        for entry in content["ratios"]
+    ] == [(str(province), scheme, cost, paid) for province, scheme, cost, paid in cursor if paid]
+    targets = {(entry["province"], entry["scheme"]): entry["target"] for entry in content["ratios"]}
     assert targets["31", "employee"] == "0.8000"
     assert targets["31", "resident"] == "0.7000"
     assert {target for (province, _), target in targets.items() if province != "31"} <= {None}
-    for each in made["ratios"]:
-        exact = Decimal(each["insurance"]) / Decimal(each["in_scope_cost"])
-        assert abs(Decimal(each["share"]) - exact) <= Decimal("0.00005")
+    for ratio in content["ratios"]:
+        exact = Decimal(ratio["insurance"]) / Decimal(ratio["in_scope_cost"])
+        assert abs(Decimal(ratio["share"]) - exact) <= Decimal("0.00005")
 
 
 # -- lists -----------------------------------------------------------------------------------
 
 
 def test_everybody_due_something_stands_once_in_the_lists_of_their_area(
-    people: Path, made: dict[str, Any]
+    people: Path, content: dict[str, Any]
 ) -> None:
     areas = {row["person_id"]: row["insured_area"] for row in rows(people / "residents.parquet")}
     expected = {
@@ -211,18 +211,18 @@ def test_everybody_due_something_stands_once_in_the_lists_of_their_area(
     }
     own = [name for name in BENEFITS if PROGRAM.benefits[name].work_list]
     assert "poverty_warning" in own
-    found = []
+    results = []
     for name in ("automatic", "confirm", "application", *own):
         for area, row in listed(people / "report", name):
-            found.append((row["人员编号"], row["待遇"]))
+            results.append((row["人员编号"], row["待遇"]))
             assert area == (areas[row["人员编号"]] or "unknown")
             assert row["参保地"] == ("" if area == "unknown" else shown_place(area))
             assert name in own or name == PROGRAM.benefits[_named(row["待遇"])].delivery
-    assert len(found) == len(expected)
-    assert set(found) == expected
+    assert len(results) == len(expected)
+    assert set(results) == expected
     assert sum(
-        each["rows"] for each in made["lists"] if each["list"] not in ("undetermined", "changes")
-    ) == len(found)
+        entry["rows"] for entry in content["lists"] if entry["list"] not in ("undetermined", "changes")
+    ) == len(results)
 
 
 def _named(title: str) -> str:
@@ -230,7 +230,7 @@ def _named(title: str) -> str:
     return titles[title.partition("（家庭 ")[0]]
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("content")
 def test_amounts_and_reasons_in_the_lists_are_those_of_the_run(people: Path) -> None:
     decided = {row["person_id"]: row for row in rows(people / "now" / "residents.parquet")}
     provisions = {p.name: p.title.zh for d in PROGRAM.decisions for p in d.provisions}
@@ -247,7 +247,7 @@ def test_amounts_and_reasons_in_the_lists_are_those_of_the_run(people: Path) -> 
     assert seen
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("content")
 def test_what_is_missing_is_listed_by_fact_with_everything_that_waits_for_it(people: Path) -> None:
     expected: dict[tuple[str, str, str], set[str]] = {}
     for row in rows(people / "now" / "residents.parquet"):
@@ -267,14 +267,14 @@ def test_what_is_missing_is_listed_by_fact_with_everything_that_waits_for_it(peo
     for row in rows(people / "now" / "claims.parquet"):
         for fact in (row["missing"] or "").split(",") if row["missing"] else ():
             expected[fact, row["person_id"], row["claim_id"]] = {"就医费用"}
-    found = {
+    results = {
         (row["字段"], row["人员编号"], row["费用编号"]): set(row["等待核定的事项"].split("; "))
         for _, row in listed(people / "report", "undetermined")
     }
-    assert found == expected
+    assert results == expected
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("content")
 def test_nobody_is_named_on_the_page_nor_in_its_data(people: Path) -> None:
     numbers = [row["person_id"] for row in rows(people / "residents.parquet")]
     claims = [row["claim_id"] for row in rows(people / "claims.parquet")]
@@ -317,7 +317,7 @@ def test_a_hostile_number_is_text_in_every_list(tmp_path: Path) -> None:
 # -- changes ---------------------------------------------------------------------------------
 
 
-def test_changes_are_what_differs_in_what_is_due(people: Path, made: dict[str, Any]) -> None:
+def test_changes_are_what_differs_in_what_is_due(people: Path, content: dict[str, Any]) -> None:
     runs = [
         {row["person_id"]: row for row in rows(people / name / "residents.parquet")}
         for name in ("before", "now")
@@ -347,13 +347,15 @@ def test_changes_are_what_differs_in_what_is_due(people: Path, made: dict[str, A
             if was != now or (was and paid != amount):
                 kind = "amount_changed" if was == now else "newly_due" if now else "no_longer_due"
                 expected.add((first[household], household, name, kind, paid, amount))
-    found = {
+    results = {
         (row["person"], row["owner"], row["benefit"], row["change"], row["amount_before"], row["amount"])
         for row in rows(people / "report" / "changes.parquet")
     }
-    assert found == expected
+    assert results == expected
     counts = Counter((name, kind) for _, _, name, kind, _, _ in expected)
-    told = {(each["benefit"], each["change"]): each["residents"] for each in made["since"]["changes"]}
+    told = {
+        (change["benefit"], change["change"]): change["residents"] for change in content["since"]["changes"]
+    }
     assert told == counts
     assert {kind for _, kind in counts} == {"newly_due", "no_longer_due", "amount_changed"}
     assert sum(1 for _ in listed(people / "report", "changes")) == len(expected)
@@ -374,7 +376,7 @@ def test_a_benefit_that_the_earlier_rulebook_did_not_have_is_newly_due(people: P
             FROM '{people}/before/residents.parquet') TO '{tmp_path}/before/residents.parquet'
         """)  # fmt: skip
     content = make_report(PROGRAM, Order(people / "now", tmp_path / "r", "en", since=tmp_path / "before"))
-    told = {(each["benefit"], each["change"]): each for each in content["since"]["changes"]}
+    told = {(change["benefit"], change["change"]): change for change in content["since"]["changes"]}
     warned = content["benefits"]["poverty_warning"]["residents"]["eligible"]
     assert told["poverty_warning", "newly_due"]["residents"] == warned
     gone = told["gone", "no_longer_due"]
@@ -389,8 +391,8 @@ def test_the_run_is_left_as_it_was_and_the_report_is_replaced_whole(people: Path
     order = Order(people / "now", tmp_path / "r", "en", since=people / "before")
     make_report(PROGRAM, order)
     make_report(PROGRAM, replace(order, since=None))
-    assert sorted(each.name for each in (tmp_path / "r").iterdir()) == ["lists", "report.html", "report.json"]
-    assert [each.name for each in tmp_path.iterdir()] == ["r"]
+    assert sorted(path.name for path in (tmp_path / "r").iterdir()) == ["lists", "report.html", "report.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["r"]
     assert {file.name: file.read_bytes() for file in (people / "now").iterdir()} == before
 
 
@@ -420,7 +422,7 @@ def test_a_folder_that_no_report_wrote_is_left_alone(people: Path, tmp_path: Pat
     assert refusal(Order(people / "now", people / "now" / "r", "en")) == ["E575"]
     assert refusal(Order(people / "now", people, "en")) == ["E575"]
     assert refusal(Order(tmp_path / "r", tmp_path / "s", "en")) == ["E570"]
-    assert [each.name for each in (tmp_path / "r").iterdir()] == ["letters.txt"]
+    assert [path.name for path in (tmp_path / "r").iterdir()] == ["letters.txt"]
 
 
 @pytest.mark.parametrize(
@@ -476,7 +478,7 @@ def test_a_run_of_another_rulebook_is_refused(people: Path, tmp_path: Path) -> N
     other = open_program((), ["limit_counts_costs"])
     with pytest.raises(RuleError) as caught:
         make_report(other, Order(people / "now", tmp_path / "r", "en"))
-    assert [each.code for each in caught.value.diagnostics] == ["E573"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E573"]
 
 
 def test_the_rulebook_kept_with_a_run_tells_of_it(tmp_path: Path) -> None:
@@ -484,9 +486,9 @@ def test_the_rulebook_kept_with_a_run_tells_of_it(tmp_path: Path) -> None:
     rules = Rules((), ("limit_counts_costs",))
     program = open_program(rules.paths, rules.overlays)
     run_batch(program, Request({"resident": tmp_path / "r.csv"}, AS_OF, tmp_path / "run", rules=rules))
-    found = program_of(FinishedRun.of(tmp_path / "run"))
-    assert (found.digest, found.overlays) == (program.digest, ("limit_counts_costs",))
-    make_report(found, Order(tmp_path / "run", tmp_path / "report", "en"))
+    result = program_of(FinishedRun.of(tmp_path / "run"))
+    assert (result.digest, result.overlays) == (program.digest, ("limit_counts_costs",))
+    make_report(result, Order(tmp_path / "run", tmp_path / "report", "en"))
 
 
 def test_inputs_read_by_a_mapping_are_read_by_it_again(tmp_path: Path) -> None:
@@ -541,7 +543,7 @@ def test_the_page_is_whole_in_each_language_and_fetches_nothing(
         assert not re.search(r"[\u4e00-\u9fff]", re.sub(r"<td>[^<]*(沪|指标表|条号)[^<]*</td>", "", shown))
 
 
-@pytest.mark.usefixtures("made")
+@pytest.mark.usefixtures("content")
 def test_a_browser_shows_the_page(people: Path, tmp_path: Path) -> None:
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if browser is None:
@@ -569,11 +571,11 @@ def test_bars_stay_within_the_plot_and_what_is_there_is_seen(values: list[int]) 
     assert against("", "", Decimal("1.5"), Decimal("0.8")).mark == 800
 
 
-def test_planned_benefits_stand_apart_from_those_in_force(people: Path, made: dict[str, Any]) -> None:
-    planned = [name for name, counted in made["benefits"].items() if counted.get("planned")]
+def test_planned_benefits_stand_apart_from_those_in_force(people: Path, content: dict[str, Any]) -> None:
+    planned = [name for name, counted in content["benefits"].items() if counted.get("planned")]
     assert "elderly_subsidy" in planned
     assert "premium_subsidy" not in planned
-    assert {made["benefits"][name]["residents"]["eligible"] for name in planned} == {0}
+    assert {content["benefits"][name]["residents"]["eligible"] for name in planned} == {0}
     table, _, apart = (people / "report" / "report.html").read_text("utf-8").partition("计划中的待遇</h3>")
     title = PROGRAM.benefits["elderly_subsidy"].title.zh
     assert title not in table

@@ -152,7 +152,7 @@ def test_a_number_with_commas_is_one_missing_record(tmp_path: Path) -> None:
         "C2,A,2026-03-03,inpatient,tertiary,100.00,0.00,true\n",
     )  # fmt: skip
     content = make_report(program, Order(run, tmp_path / "report", "en"))
-    waiting = {each["fact"]: each["count"] for each in content["missing"] if each["benefit"] is None}
+    waiting = {fact["fact"]: fact["count"] for fact in content["missing"] if fact["benefit"] is None}
     assert waiting == {"rejected claim": 1}
     listed = cells(tmp_path / "report" / "lists" / "310101" / "undetermined.csv")
     assert 'claim C,"1"' in {row[1] for row in listed}

@@ -107,13 +107,13 @@ def program() -> Program:
 
 @pytest.fixture(scope="module")
 def covered(program: Program) -> dict[Citation, Covered]:
-    return {each.clause.citation: each for each in coverage(program)}
+    return {finding.clause.citation: finding for finding in coverage(program)}
 
 
 def test_every_clause_is_answered_and_every_citation_listed() -> None:
-    document, found = read([shipped_rulebook()])
-    _, warnings = build(document, found)
-    assert [str(each) for each in warnings if each.code in ("E350", "E351")] == []
+    document, diagnostics = read([shipped_rulebook()])
+    _, warnings = build(document, diagnostics)
+    assert [str(diagnostic) for diagnostic in warnings if diagnostic.code in ("E350", "E351")] == []
 
 
 def test_every_source_has_its_clauses(covered: dict[Citation, Covered], program: Program) -> None:
@@ -132,14 +132,14 @@ def test_what_reaches_a_person_is_answered_by_its_rule(
 def test_what_reaches_nobody_has_a_reason_in_both_languages(
     covered: dict[Citation, Covered], source: str, clause: str
 ) -> None:
-    found = covered[Citation(source, clause)]
-    assert not found.answers
-    assert all(each.reason.zh and each.reason.en != each.reason.zh for each in found.left_out)
-    assert found.left_out
+    result = covered[Citation(source, clause)]
+    assert not result.answers
+    assert all(item.reason.zh and item.reason.en != item.reason.zh for item in result.left_out)
+    assert result.left_out
 
 
 def test_a_clause_is_not_both_answered_and_left_out(covered: dict[Citation, Covered]) -> None:
-    assert [c for c, each in covered.items() if each.answers and each.left_out] == []
+    assert [c for c, item in covered.items() if item.answers and item.left_out] == []
 
 
 def is_part(clause: str, passage: str) -> bool:

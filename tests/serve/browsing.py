@@ -54,7 +54,7 @@ def fits(page: Any) -> None:
     """The page needs no sideways scrolling and has nothing that axe-core finds."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
-    found = axe.Axe().run(page).response["violations"]
-    assert not found, [
-        (item["id"], item["help"], [node["target"] for node in item["nodes"]][:3]) for item in found
+    result = axe.Axe().run(page).response["violations"]
+    assert not result, [
+        (item["id"], item["help"], [node["target"] for node in item["nodes"]][:3]) for item in result
     ]

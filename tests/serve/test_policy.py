@@ -30,9 +30,9 @@ def desk(runs: Path) -> TestClient:  # noqa: F811
 def test_every_figure_is_listed_with_its_clause(desk: TestClient) -> None:
     page = desk.get("/policy").text
     assert all(f"/policy/figures/{name}" in page for name in open_program().parameters)
-    found = desk.get("/policy", params={"q": "EMPLOYEE_RATE"}).text
-    assert f"/policy/figures/{FIGURE}" in found
-    assert found.count("/policy/figures/") < 10
+    entry = desk.get("/policy", params={"q": "EMPLOYEE_RATE"}).text
+    assert f"/policy/figures/{FIGURE}" in entry
+    assert entry.count("/policy/figures/") < 10
 
 
 def test_the_docs_of_the_rules_are_at_hand_where_they_were_written(desk: TestClient, tmp_path: Path) -> None:

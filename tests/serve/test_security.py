@@ -359,9 +359,9 @@ def test_a_session_ends_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("mianshen.serve.identity.time.time", lambda: now)
     cookie = sessions.begin(Identity("desk", frozenset({"counter"})))
     now += identity.IDLE - 1
-    found = sessions.of(cookie)
-    assert found is not None
-    assert found.roles == {"counter"}
+    session = sessions.of(cookie)
+    assert session is not None
+    assert session.roles == {"counter"}
     now += identity.IDLE + 1
     assert sessions.of(cookie) is None
     cookie = sessions.begin(Identity("desk", frozenset({"counter"})))

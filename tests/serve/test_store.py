@@ -103,8 +103,8 @@ def test_a_record_is_kept_opened_changed_and_deleted(guarded: Guarded) -> None:
     client = signed_in(guarded, "counter")
     key = form_key_of(client.get("/counter").text)
     form = {"form_key": key, "record": RECORD, "benefits": "premium_subsidy", "label": "宝山"}
-    kept = client.post("/cases", data=form, follow_redirects=False)
-    assert kept.headers["location"] == "/cases/1"
+    response = client.post("/cases", data=form, follow_redirects=False)
+    assert response.headers["location"] == "/cases/1"
     assert "宝山" in client.get("/cases", params={"q": "宝山"}).text
     assert "P1" not in client.get("/cases", params={"q": "nobody"}).text
     opened = client.post("/cases/1/open", data={"form_key": key, "version": "1"})

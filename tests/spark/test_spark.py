@@ -61,17 +61,17 @@ def test_without_pyspark_or_java_it_says_so(tmp_path: Path, monkeypatch: pytest.
 def test_a_script_for_spark_decides(spark: Any, tmp_path: Path) -> None:
     """Statement by statement, as a warehouse runs it; the tables it makes are dropped after."""
     program = small(tmp_path / "rules")
-    made = compiled(program, "spark", dt.date(2026, 11, 21), Wish())
+    script = compiled(program, "spark", dt.date(2026, 11, 21), Wish())
     people = (
         "SELECT 'P1' AS person_id, array('stay') AS tags, 0.5BD AS share UNION ALL SELECT 'P2', NULL, 1BD"
     )
     bills = "SELECT 'C1' AS claim_id, 'P1' AS person_id, DATE'2026-01-01' AS day, 10.01BD AS cost UNION ALL "
     bills += "SELECT 'C2', 'P2', DATE'2026-01-02', NULL"
     for entity, query in (("resident", people), ("claim", bills)):
-        columns = ", ".join(f"CAST({n} AS {t}) AS {n}" for n, t in made.reads[entity].items())
+        columns = ", ".join(f"CAST({n} AS {t}) AS {n}" for n, t in script.reads[entity].items())
         spark.sql(f"SELECT {columns} FROM ({query})").createOrReplaceTempView(entity)
     try:
-        for statement in made.statements:
+        for statement in script.statements:
             spark.sql(statement)
         asked = (
             "SELECT person_id, grant_status, grant_amount, grant_reason FROM mianshen_residents ORDER BY 1"
@@ -82,7 +82,7 @@ def test_a_script_for_spark_decides(spark: Any, tmp_path: Path) -> None:
         ]
         assert spark.sql("SELECT * FROM mianshen_refused").collect() == []
     finally:
-        for table in {s.split("`")[1] for s in made.statements if s.startswith("DROP TABLE")}:
+        for table in {s.split("`")[1] for s in script.statements if s.startswith("DROP TABLE")}:
             spark.sql(f"DROP TABLE IF EXISTS `{table}`")
 
 

@@ -58,15 +58,15 @@ def answers_differ(number: int, answers: Answered, expected: Answered) -> list[o
     """Where two back ends differ on one case; a row before a person's first stands for no record."""
     rejected = {row for row in expected.rejected if "@before " not in row[1]}
     also = {row for row in answers.rejected if "@before " not in row[1]}
-    found: list[object] = [] if also == rejected else [(number, REJECTED, sorted(rejected), sorted(also))]
+    results: list[object] = [] if also == rejected else [(number, REJECTED, sorted(rejected), sorted(also))]
     for row in expected.decisions.keys() | answers.decisions.keys():
         one, other = answers.decisions.get(row, {}), expected.decisions.get(row, {})
-        found += [
+        results += [
             (number, row, name, other.get(name), one.get(name))
             for name in sorted(one.keys() | other.keys())
             if not _same(one.get(name), other.get(name))
         ]
-    return found
+    return results
 
 
 def _same(one: Answer | None, other: Answer | None) -> bool:
@@ -90,15 +90,15 @@ def by_interpreter(program: Program, tops: Iterable[Row], as_of: dt.date) -> Ans
     from mianshen.interpreter import Case
 
     interpreter = Interpreter(program)
-    found: Answers = {}
+    results: Answers = {}
     for top in tops:
         case = Case(as_of, top, top)
         interpreter.run(case)
         for row in case.rows():
             answers = answers_of(row)
             seen = row.version_of is None or REJECTED in answers
-            found[row.entity, row.key] = answers if seen else {}
-    return found
+            results[row.entity, row.key] = answers if seen else {}
+    return results
 
 
 def answers_of(row: Row) -> dict[str, object]:

@@ -16,7 +16,7 @@ from tests.support.rulebooks import FACTS, TITLE, Doc, entities
 def chain(length: int, limits: int = 0) -> Doc:
     """`limits`: so many of the decisions, evenly spread, pay under an annual limit."""
     limited = {length * n // limits for n in range(limits)} if limits else set()
-    claim, above = (found := entities(Random(0))).pop("claim"), found
+    claim, above = (result := entities(Random(0))).pop("claim"), result
     provisions: Doc = {"total": {"decision": "total", "value": f"sum(claims.d{length - 1})"}}
     for n in range(length):
         provisions |= _link(n, n in limited)

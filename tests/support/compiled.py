@@ -40,11 +40,11 @@ def case_differences(program: Program, cases: Sequence[Case], again: Sequence[Ca
     for case in again:
         interpreter.run(case)
     expected = [answers_of(case) for case in again]
-    found: list[object] = []
-    for number, (got, wanted) in enumerate(
+    results: list[object] = []
+    for number, (actual, wanted) in enumerate(
         zip(rows.decided(compiled(unit, cache_folder())), expected, strict=True)
     ):
-        found += answers_differ(number, got, wanted)
+        results += answers_differ(number, actual, wanted)
         if number in rows.fallen and set(wanted.rejected) <= read[number]:
-            found.append((number, "left without need"))
-    return found
+            results.append((number, "left without need"))
+    return results

@@ -92,15 +92,15 @@ class World:
 
     def visible(self, at: str) -> list[Named]:
         """Names at an entity: its own bare, its ancestors' through them."""
-        found = [*self.facts[at], *self.decisions[at]]
+        results = [*self.facts[at], *self.decisions[at]]
         above = PARENT[at]
         while above is not None:
-            found += [
+            results += [
                 Named(f"{above}.{name.text}", name.kind, name.codes, name.whole, name.scale, name.decision)
                 for name in (*self.facts[above], *self.decisions[above])
             ]
             above = PARENT[above]
-        return [*found, *self.parameters]
+        return [*results, *self.parameters]
 
 
 @dataclass(slots=True)
@@ -117,8 +117,8 @@ class Formulas:
 
     def named(self, at: str, kind: Kind, codes: str = "") -> list[Named]:
         """The names of a kind; decisions and the entity's own weigh more."""
-        found = [n for n in self.world.visible(at) if n.kind == kind and codes in ("", n.codes)]
-        return [*found, *(n for n in found if n.decision), *(n for n in found if "." not in n.text)]
+        results = [n for n in self.world.visible(at) if n.kind == kind and codes in ("", n.codes)]
+        return [*results, *(n for n in results if n.decision), *(n for n in results if "." not in n.text)]
 
     def pick(self, options: Sequence[str]) -> str:
         return self.rng.choice(options)
@@ -135,8 +135,8 @@ class Formulas:
         if known and self.rng.random() < 0.8:
             name = self.rng.choice(known)
             return Num(name.text, name.whole, name.scale)
-        made = self.literal()
-        return made if made.digits <= room else Num("1", 1, 0)
+        built = self.literal()
+        return built if built.digits <= room else Num("1", 1, 0)
 
     # -- numbers -----------------------------------------------------------------------------
 
@@ -148,8 +148,8 @@ class Formulas:
             self._sum, self._sum, self._product, self._product, self._signed, self._extreme, self._choice,
             self._rounded, self._quotient, self._from_dates, self._aggregate, self._aggregate, self._special,
         ]  # fmt: skip
-        made = self.rng.choice(forms)(at, depth, room)
-        return made if made is not None and made.digits <= room else self.number_leaf(at, room)
+        built = self.rng.choice(forms)(at, depth, room)
+        return built if built is not None and built.digits <= room else self.number_leaf(at, room)
 
     def _sum(self, at: str, depth: int, room: int) -> Num:
         a, b = self.number(at, depth - 1, room - 1), self.number(at, depth - 1, room - 1)
@@ -188,11 +188,11 @@ class Formulas:
 
     def _quotient(self, at: str, depth: int, room: int) -> Num | None:
         digits = self.rng.choice((0, 1, 2, 2, 4, 6))
-        made = self.quotient(at, depth, digits)
-        if made is None:
+        built = self.quotient(at, depth, digits)
+        if built is None:
             return None
-        text = f"{self.pick(ROUNDINGS)}({made.text}, {digits})"
-        return Num(text, made.whole, digits)
+        text = f"{self.pick(ROUNDINGS)}({built.text}, {digits})"
+        return Num(text, built.whole, digits)
 
     def quotient(self, at: str, depth: int, digits: int) -> Num | None:
         """An unrounded quotient that `digits` decimals of keep within 38; `whole` is the result's."""

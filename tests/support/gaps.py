@@ -97,9 +97,9 @@ class Gaps:
         """A valid value for each gap, at random; None when twenty draws gave none."""
         gaps = sorted(gaps)
         for _ in range(20):
-            found = {gap: self.drawn(rng, case, gap) for gap in gaps}
-            if all(self.valid(row) for row in filled(case, found).rows()):
-                return found
+            results = {gap: self.drawn(rng, case, gap) for gap in gaps}
+            if all(self.valid(row) for row in filled(case, results).rows()):
+                return results
         return None
 
     def drawn(self, rng: Random, case: Case, gap: Missing) -> Known:

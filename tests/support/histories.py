@@ -60,20 +60,20 @@ def _settled(rng: Random, claim: Row) -> Row:
 
 def _reversals(rng: Random, claims: list[Row]) -> list[Row]:
     """Most cancel a claim of their person; some another's, none, themselves, or one cancelled already."""
-    made: list[Row] = []
+    parts: list[Row] = []
     for claim in claims:
         if rng.random() < 0.15:
-            key = f"R{len(made)}-{claim['claim_id']}"
+            key = f"R{len(parts)}-{claim['claim_id']}"
             other = rng.choice(
-                (claims[0]["claim_id"], "no such claim", key, made[0]["claim_id"] if made else key)
+                (claims[0]["claim_id"], "no such claim", key, parts[0]["claim_id"] if parts else key)
             )
             named = claim["claim_id"] if rng.random() < 0.8 else other
-            made += [
+            parts += [
                 {**dict.fromkeys(claim), "claim_id": f"{key}{n}", "person_id": claim["person_id"],
                  "service_date": rng.choice(DATES), "reverses": named}
                 for n in range(rng.choice((1, 1, 1, 2)))
             ]  # fmt: skip
-    return made
+    return parts
 
 
 def records_over_time(population: Population) -> list[dict[str, object]]:
@@ -84,15 +84,15 @@ def records_over_time(population: Population) -> list[dict[str, object]]:
         if first.setdefault(row["person_id"], row) is not row:
             later.setdefault(row["person_id"], []).append(row)
     once = replace(population, residents=tuple(first.values()))
-    found = records(once)
-    for record in found:
+    result = records(once)
+    for record in result:
         resident, members = record["resident"], record["members"]
         assert isinstance(resident, dict)
         assert isinstance(members, list)
         record["history"] = _history(later.get(resident["person_id"], []))
         for member in members:
             member["history"] = _history(later.get(member["person_id"], []))
-    return found
+    return result
 
 
 def _history(rows: list[Row]) -> list[dict[str, object]]:

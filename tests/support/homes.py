@@ -87,7 +87,7 @@ def homes(
     claims: Sequence[int] = (0, 1, 2, 3, 4, 7),
 ) -> list[Record]:
     """`count` households of one to three residents with their claims."""
-    made = []
+    parts = []
     for number in range(count):
         mine = chances or Chances(rng.choice((0.0, 0.02, 0.08, 0.3)), rng.choice((0.0, 0.0, 0.05)))
         home = record(rng, program, "household", f"H{number}", mine)
@@ -99,8 +99,8 @@ def homes(
         counted = program.entities["resident"].counted_by
         if counted is not None and counted in home.facts:
             home.facts[counted] = Decimal(max(1, members + rng.choice((0, 0, 0, 0, 0, 1))))
-        made.append(home)
-    return made
+        parts.append(home)
+    return parts
 
 
 def claims_of(rng: Random, program: Program, owner: str, count: int, chances: Chances) -> list[Record]:
@@ -128,16 +128,16 @@ def record(rng: Random, program: Program, entity: str, key: str, chances: Chance
             absent.add(name)
         else:
             facts[name] = value(rng, program, fact.type)
-    made = Record(entity, key, facts, frozenset(absent))
-    return spoilt(rng, made, described.key) if rng.random() < chances.rejected else made
+    entry = Record(entity, key, facts, frozenset(absent))
+    return spoilt(rng, entry, described.key) if rng.random() < chances.rejected else entry
 
 
-def spoilt(rng: Random, made: Record, key: str) -> Record:
+def spoilt(rng: Random, entry: Record, key: str) -> Record:
     """The record rejected, one of its facts unread."""
-    names = [name for name in made.facts if name != key]
+    names = [name for name in entry.facts if name != key]
     bad = rng.choice(names) if names else ""
-    left = {n: v for n, v in made.facts.items() if n != bad}
-    return replace(made, rejected=True, facts=left, unreadable=frozenset({bad}))
+    left = {n: v for n, v in entry.facts.items() if n != bad}
+    return replace(entry, rejected=True, facts=left, unreadable=frozenset({bad}))
 
 
 def value(rng: Random, program: Program, type_: Type) -> Known:
@@ -164,13 +164,13 @@ def value(rng: Random, program: Program, type_: Type) -> Known:
 def number(rng: Random, type_: Numeric) -> Decimal:
     drawn = rng.random()
     if drawn < 0.55:
-        made = rng.choice(NUMBERS)
+        built = rng.choice(NUMBERS)
     elif drawn < 0.9:
-        made = Decimal(rng.randrange(10 ** rng.randint(1, 8))).scaleb(-type_.scale)
+        built = Decimal(rng.randrange(10 ** rng.randint(1, 8))).scaleb(-type_.scale)
     else:
-        made = rng.choice((type_.low, type_.high))
-    made = min(max(made, type_.low), type_.high)
-    return made.quantize(Decimal(1).scaleb(-type_.scale))
+        built = rng.choice((type_.low, type_.high))
+    built = min(max(built, type_.low), type_.high)
+    return built.quantize(Decimal(1).scaleb(-type_.scale))
 
 
 # Rows over time, settled amounts.
@@ -210,13 +210,13 @@ def _over_time(rng: Random, program: Program, person: Record, doubled: bool, voi
         picked.append(rng.choice(picked))
     rows: list[Record] = []
     for start in picked:
-        made = record(rng, program, person.entity, person.key, Chances(rng.choice((0.0, 0.1)), 0.03))
-        made = made if rows else replace(person, children=[])
-        facts = {**made.facts}
+        entry = record(rng, program, person.entity, person.key, Chances(rng.choice((0.0, 0.1)), 0.03))
+        entry = entry if rows else replace(person, children=[])
+        facts = {**entry.facts}
         facts.pop(name, None)
         if start is not None:
             facts[name] = start
-        rows.append(replace(made, facts=facts))
+        rows.append(replace(entry, facts=facts))
     for row in rows:  # a start that cannot be read is another matter
         row.unreadable -= {name}
     base, *others = rows
@@ -232,9 +232,9 @@ def _reversals(rng: Random, program: Program, claims: Sequence[Record], share: f
         if entity.reverses is None or rng.random() >= share:
             continue
         named = rng.choice((claim.key, claim.key, claim.key, rng.choice(claims).key, "none such"))
-        made = record(rng, program, claim.entity, f"R{number}-{claim.key}", Chances(0.2, 0.1))
-        made.unreadable -= {entity.reverses}
-        yield replace(made, facts={**made.facts, entity.reverses: named})
+        entry = record(rng, program, claim.entity, f"R{number}-{claim.key}", Chances(0.2, 0.1))
+        entry.unreadable -= {entity.reverses}
+        yield replace(entry, facts={**entry.facts, entity.reverses: named})
 
 
 def settled(rng: Random, program: Program, claim: Record) -> Record:
@@ -275,7 +275,7 @@ def row_of(program: Program, record: Record, parent: Row | None, times: Times) -
     row = _row(program, record, parent, times.as_of)
     entity = program.entities[record.entity]
     if entity.valid_from is not None:
-        others = (_row(program, each, parent, times.as_of) for each in record.history)
+        others = (_row(program, item, parent, times.as_of) for item in record.history)
         row = times.in_force(entity, [row, *others])
         row.parent = parent
     row.children = [row_of(program, child, row, times) for child in record.children]

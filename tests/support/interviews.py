@@ -34,7 +34,7 @@ def people(folder: Path, program: Program, count: int, seed: int) -> list[Case]:
     for claim in tables["claims"]:
         claims.setdefault(claim["person_id"], []).append(claim)
     homes = {home["household_id"]: home for home in tables["households"]}
-    found = []
+    results = []
     for resident in tables["residents"]:
         home = resident.get("household_id")
         others = [r for r in tables["residents"] if r.get("household_id") == home and r is not resident]
@@ -50,8 +50,8 @@ def people(folder: Path, program: Program, count: int, seed: int) -> list[Case]:
         case, wrong = read_record(node, program)
         assert case is not None
         assert not wrong
-        found.append(case)
-    return found
+        results.append(case)
+    return results
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
@@ -99,11 +99,11 @@ def _match(story: Story, known: dict[Row, Row]) -> None:
     for row in story.case.rows():
         if row in known:
             mine = [child for child in row.children if child not in known]
-            taken = {id(each) for each in known.values()}
+            taken = {id(item) for item in known.values()}
             theirs = [child for child in known[row].children if id(child) not in taken]
             date = story.program.entities[mine[0].entity].date if mine else None
             theirs = (
-                sorted(theirs, key=lambda each: (str(each.facts.get(date or "", "")), each.key))
+                sorted(theirs, key=lambda item: (str(item.facts.get(date or "", "")), item.key))
                 if date
                 else theirs
             )

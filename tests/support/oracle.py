@@ -206,10 +206,10 @@ def _due(due: Truth) -> str:
 
 
 def by_person(claims: Iterable[Facts]) -> dict[str, list[Facts]]:
-    found: dict[str, list[Facts]] = {}
+    results: dict[str, list[Facts]] = {}
     for claim in claims:
-        found.setdefault(str(claim.get("person_id")), []).append(claim)
-    return found
+        results.setdefault(str(claim.get("person_id")), []).append(claim)
+    return results
 
 
 def decide(

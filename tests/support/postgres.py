@@ -44,9 +44,9 @@ def _bounded() -> None:
 
 
 def _program(name: str) -> str | None:
-    found = shutil.which(name)
+    path = shutil.which(name)
     more = [str(p / name) for place in _PLACES for p in Path("/").glob(place[1:]) if (p / name).exists()]
-    return found or next(iter(more), None)
+    return path or next(iter(more), None)
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +58,7 @@ def postgres() -> Iterator[Postgres]:
     user = None  # the server refuses to run as root
     folder = Path(tempfile.mkdtemp(prefix="mianshen-pg-"))
     if os.getuid() == 0:
-        names = {each.pw_name for each in pwd.getpwall()}
+        names = {item.pw_name for item in pwd.getpwall()}
         user = "postgres" if "postgres" in names else "nobody"
         shutil.chown(folder, user)
     data, log = folder / "data", folder / "log"

@@ -127,7 +127,7 @@ class Drafting:
                 ("2024-07-01", "2025-01-01", "2025-07-01", "2026-01-01", "2026-07-01"), len(values) - 1
             )
         )
-        made: list[Doc] = []
+        parts: list[Doc] = []
         for start, value in zip(["2000-01-01", *starts], values, strict=True):
             missing = self.chance(0.06)
             dated: Doc = {"from": start, "basis": "missing" if missing else "provisional"}
@@ -137,8 +137,8 @@ class Drafting:
                 dated["review_by"] = self.rng.choice(("2025-03-01", "2026-06-30", "2026-11-20"))
             if self.risky and self.chance(0.1):
                 dated["until"] = max(start, self.rng.choice(("2025-11-30", "2026-02-01", "2026-10-01")))
-            made.append(dated)
-        return [self._closed(one, two) for one, two in zip(made, [*made[1:], None], strict=True)]
+            parts.append(dated)
+        return [self._closed(one, two) for one, two in zip(parts, [*parts[1:], None], strict=True)]
 
     def _closed(self, dated: Doc, following: Doc | None) -> Doc:
         """A value that ends before the next begins."""
@@ -254,46 +254,46 @@ class Drafting:
         _, whole, scale = DECIDED[written]
         if written == "money":
             quotient = formulas.quotient(at, depth, 2) if self.chance(0.15) else None
-            made = quotient or formulas.number(at, depth, 30)
+            built = quotient or formulas.number(at, depth, 30)
         else:
-            made = formulas.number(at, depth, 24)
-            if made.scale > scale:
-                made = formulas.rounded(made, scale)
-        return Num(made.text, min(made.whole + 1, whole), min(made.scale, scale))
+            built = formulas.number(at, depth, 24)
+            if built.scale > scale:
+                built = formulas.rounded(built, scale)
+        return Num(built.text, min(built.whole + 1, whole), min(built.scale, scale))
 
     def condition(self, at: str) -> str:
         return self.formulas.boolean(at, self.rng.choice((0, 1, 1, self.depth)))
 
     def scope(self, at: str) -> Doc:
         """Jurisdiction and dates."""
-        made: Doc = {}
+        parts: Doc = {}
         if at != "household" and self.chance(0.15):
-            made["area"] = self.rng.sample(AREAS, self.rng.choice((1, 1, 2)))
+            parts["area"] = self.rng.sample(AREAS, self.rng.choice((1, 1, 2)))
         if self.chance(0.15):
-            made["from"] = self.rng.choice(("2025-01-01", "2025-07-01", "2026-01-01"))
+            parts["from"] = self.rng.choice(("2025-01-01", "2025-07-01", "2026-01-01"))
         if self.chance(0.1):
-            made["until"] = self.rng.choice(("2026-06-30", "2026-10-01"))
-        return made
+            parts["until"] = self.rng.choice(("2026-06-30", "2026-10-01"))
+        return parts
 
     def provision(
         self, at: str, decision: str, written: str, others: list[str], limit: Doc | None
     ) -> tuple[Doc, Num]:
-        made: Doc = {"decision": decision, **self.scope(at)}
+        parts: Doc = {"decision": decision, **self.scope(at)}
         if self.chance(0.75):
-            made["when"] = self.condition(at)
+            parts["when"] = self.condition(at)
         value = self.value(at, written)
-        made["value"] = value.text
+        parts["value"] = value.text
         if limit is not None:
-            made["annual_limit"] = limit
+            parts["annual_limit"] = limit
         if self.chance(0.12):
-            made["fallback"] = "true"
+            parts["fallback"] = "true"
         elif others and self.chance(0.6 if self.risky else 0.95):
-            made["exception_to"] = (
+            parts["exception_to"] = (
                 others[-1:]
                 if not self.risky
                 else self.rng.sample(others, 1 if self.chance(0.7) else min(2, len(others)))
             )
-        return made, value
+        return parts, value
 
     def provisions(self, at: str, name: str, written: str, limits: list[Doc]) -> list[Num]:
         """One to four provisions; later ones may be exceptions to earlier ones."""
@@ -301,10 +301,10 @@ class Drafting:
         names: list[str] = []
         for index in range(self.rng.choice((1, 1, 2, 2, 3, 4))):
             limit = self.rng.choice(limits) if limits and (index == 0 or self.chance(0.7)) else None
-            made, value = self.provision(at, name, written, names, limit)
+            built, value = self.provision(at, name, written, names, limit)
             label = f"{name}_{index}"
-            self.doc.setdefault("provisions", {})[label] = made
-            if "fallback" not in made:
+            self.doc.setdefault("provisions", {})[label] = built
+            if "fallback" not in built:
                 names.append(label)
             values.append(value)
         return values
@@ -321,12 +321,12 @@ class Drafting:
         rows, values = [], []
         for index, row in enumerate(cells):
             value = self.value(at, written)
-            made: Doc = {"id": f"r{index}", "cells": row, "value": value.text}
+            parts: Doc = {"id": f"r{index}", "cells": row, "value": value.text}
             if limits and self.chance(0.7):
-                made["annual_limit"] = self.rng.choice(limits)
+                parts["annual_limit"] = self.rng.choice(limits)
             if policy != "unique" and self.chance(0.1):
-                made |= self.scope(at)
-            rows.append(made)
+                parts |= self.scope(at)
+            rows.append(parts)
             values.append(Num(value.text, value.whole + (1 if policy == "collect sum" else 0), value.scale))
         table: Doc = {
             "decision": name,
@@ -339,8 +339,8 @@ class Drafting:
             table["when"] = self.condition(at)
         self.doc.setdefault("tables", {})[f"{name}_table"] = table
         if self.chance(0.2):
-            made, value = self.provision(at, name, written, [f"{name}_table"], None)
-            self.doc.setdefault("provisions", {})[f"{name}_0"] = made
+            parts, value = self.provision(at, name, written, [f"{name}_table"], None)
+            self.doc.setdefault("provisions", {})[f"{name}_0"] = parts
             values.append(value)
         return values if policy != "collect count" else [Num("", 10, 0)]
 
@@ -431,9 +431,9 @@ class Drafting:
     def limit(self) -> str:
         """What a limit may be: constant, rising, falling, a person's, a claim's."""
         rng = self.rng
-        made = rng.choice(("const", "const", "figure", "figure", "person", "claim", "decision", "choice"))
+        built = rng.choice(("const", "const", "figure", "figure", "person", "claim", "decision", "choice"))
         numbers = [n.text for n in self.world.decisions["claim"] if n.kind == "number" and n.scale <= 2]
-        match made:
+        match built:
             case "const":
                 return rng.choice(("100.00", "1500", "0", "99999.99", "-5"))
             case "person":
@@ -451,7 +451,7 @@ class Drafting:
 
     def limits_of(self, name: str) -> list[Doc]:
         """Accumulators that sum the decision, each with a limit or two."""
-        made: list[Doc] = []
+        parts: list[Doc] = []
         for index in range(self.rng.choice((1, 1, 2))):
             label = f"{name}_acc_{index}"
             accumulator: Doc = {"title": TITLE, "sums": name}
@@ -467,11 +467,11 @@ class Drafting:
                 accumulator |= self.split(accumulator)
             self.doc.setdefault("accumulators", {})[label] = accumulator
             shared = self.limit()
-            made += [
+            parts += [
                 {"accumulator": label, "limit": shared if self.chance(0.6) else self.limit()}
                 for _ in range(2)
             ]
-        return made
+        return parts
 
     def split(self, accumulator: Doc) -> Doc:
         """What makes an accumulator one of several balances."""
@@ -601,16 +601,16 @@ def rulebook(rng: Random, decisions: int | None = None, calendar: bool = False) 
 
 def years(rng: Random) -> Doc:
     """A calendar that begins and ends among the days that occur."""
-    made: Doc = {}
+    parts: Doc = {}
     for year in range(rng.choice((1985, 2024, 2024)), rng.choice((2026, 2026, 2030)) + 1):
         days = [dt.date(year, 1, 1) + dt.timedelta(days=at) for at in rng.sample(range(365), 40)]
         weekdays = sorted(day for day in days if day.weekday() < 5)
         weekend = sorted(day for day in days if day.weekday() >= 5)
-        made[str(year)] = {
+        parts[str(year)] = {
             "days_off": [f"{day:%m-%d}" for day in weekdays],
             "worked": [f"{day:%m-%d}" for day in weekend],
         }
-    return made
+    return parts
 
 
 def entities(rng: Random) -> Doc:

@@ -118,7 +118,7 @@ def test_a_mistake_is_said_with_its_fix(formula: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("formula", "found"),
+    ("formula", "expected"),
     [
         ("a（b，c）", [(2, "E205"), (4, "E205"), (6, "E205")]),
         ("a = “职工，”", [(5, "E205"), (9, "E205")]),
@@ -136,8 +136,8 @@ def test_a_mistake_is_said_with_its_fix(formula: str, said: str) -> None:
         ("𠀀𠀁 + ☃", [(1, "E206"), (6, "E206")]),
     ],
 )
-def test_several_mistakes_are_all_reported_in_one_run(formula: str, found: list[tuple[int, str]]) -> None:
-    assert codes(formula) == found
+def test_several_mistakes_are_all_reported_in_one_run(formula: str, expected: list[tuple[int, str]]) -> None:
+    assert codes(formula) == expected
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ def ran(folder: Path, cases: str) -> list[Outcome]:
 
 
 def told(outcomes: list[Outcome]) -> list[tuple[str, str, str, str]]:
-    found: list[Difference] = [each for outcome in outcomes for each in outcome.differences]
-    return [(each.back_end, each.what, each.expected, each.got) for each in found]
+    results: list[Difference] = [difference for outcome in outcomes for difference in outcome.differences]
+    return [(item.back_end, item.what, item.expected, item.got) for item in results]
 
 
 # -- reading -----------------------------------------------------------------------------------------
@@ -85,7 +85,7 @@ def test_a_misspelt_expectation_is_refused_with_the_nearest_name(
 
 
 def test_every_mistake_of_a_case_file_is_told_at_its_place(tmp_path: Path) -> None:
-    found = refused(
+    refusals = refused(
         tmp_path,
         f"""  - {{name: One, {STAY}, expect: {{}}}}
   - {{name: two, {STAY}}}
@@ -97,10 +97,10 @@ def test_every_mistake_of_a_case_file_is_told_at_its_place(tmp_path: Path) -> No
   - eight
 """,
     )
-    assert [line.split(": ")[1] for line in found] == [
+    assert [line.split(": ")[1] for line in refusals] == [
         "E452", "E454", "E453", "E460", "E461", "E406", "E403", "E450",
     ]  # fmt: skip
-    assert [line.split(":")[0] for line in found] == ["6", "7", "8", "9", "10", "11", "12", "13"]
+    assert [line.split(":")[0] for line in refusals] == ["6", "7", "8", "9", "10", "11", "12", "13"]
 
 
 def test_the_schema_for_editors_names_what_the_reader_accepts() -> None:
@@ -148,12 +148,12 @@ def test_what_is_expected_is_compared_on_every_back_end(tmp_path: Path) -> None:
         ("C1.reason", "basic_paid_elsewhere", "shanghai_employee_basic"),
         ("illness_poverty_aid.status", "eligible", "undetermined"),  # nothing is said of the household
     ]
-    expected = [(back_end, *each) for back_end in ("interpreter", "native", "duckdb") for each in both]
+    expected = [(back_end, *pair) for back_end in ("interpreter", "native", "duckdb") for pair in both]
     outcomes = ran(tmp_path, case)
     assert told(outcomes) == expected
-    assert {each.by for each in outcomes[0].differences if each.what == "C1.deductible"} == {
-        "shanghai_employee_deductible"
-    }
+    assert {
+        difference.by for difference in outcomes[0].differences if difference.what == "C1.deductible"
+    } == {"shanghai_employee_deductible"}
 
 
 def test_unknown_and_not_modelled_are_told_apart(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_unknown_and_not_modelled_are_told_apart(tmp_path: Path) -> None:
     {claims % ("outpatient", "total_cost: 5.00, ")}
     expect: {{claims: {{C1: {{basic_payment: unknown}}}}}}
 """
-    assert [each for each in told(ran(tmp_path, cases)) if each[0] == "interpreter"] == [
+    assert [item for item in told(ran(tmp_path, cases)) if item[0] == "interpreter"] == [
         ("interpreter", "C1.in_scope_cost", "not_modelled", "unknown"),
         ("interpreter", "C1.missing", "[care_type]", "[total_cost]"),
         ("interpreter", "C1.basic_payment", "unknown", "not_modelled"),
@@ -180,8 +180,8 @@ def test_a_row_rejected_unexpectedly_is_a_difference_and_so_is_one_that_is_not(t
   - {{name: four, {bad}, expect: {{rejects: [{{key: C1, field: total_cost, reason: out_of_range}}]}}}}
   - {{name: five, {bad}, expect: {{rejects: [{{key: C1}}], claims: {{C1: {{status: decided}}}}}}}}
 """
-    found = [each for each in told(ran(tmp_path, cases)) if each[0] == "interpreter"]
-    assert found == [
+    results = [item for item in told(ran(tmp_path, cases)) if item[0] == "interpreter"]
+    assert results == [
         ("interpreter", "C1.rejected", "", "total_cost out_of_range"),
         ("interpreter", "C1.rejected", "total_cost", ""),
         ("interpreter", "C1.rejected", "care_type", "total_cost out_of_range"),

@@ -33,7 +33,7 @@ def test_every_claim_and_benefit_equals_the_oracle(seed: int, broken: bool, tmp_
     file = tmp_path / "people.json"
     file.write_text(json.dumps(records(people), ensure_ascii=False), encoding="utf-8")
     answers: list[Any] = [
-        CHECKER.answer(CHECKER.check(each.case), "en") for each in read_cases(file, CHECKER.program)
+        CHECKER.answer(CHECKER.check(case.case), "en") for case in read_cases(file, CHECKER.program)
     ]
     expected = oracle.decide(
         people.residents, people.households, people.claims, people.as_of, rejected=people.rejected
@@ -42,8 +42,8 @@ def test_every_claim_and_benefit_equals_the_oracle(seed: int, broken: bool, tmp_
     assert set(claims) == set(expected.claims)
     for key, wanted in expected.claims.items():
         row = claims[key]
-        got = {name: _told(row[name], name, row) for name in oracle.LAYERS} | {"status": row["status"]}
-        assert got == {**wanted.decisions, "status": wanted.status}, key
+        actual = {name: _told(row[name], name, row) for name in oracle.LAYERS} | {"status": row["status"]}
+        assert actual == {**wanted.decisions, "status": wanted.status}, key
     for answer in answers:
         benefits: Any = answer["benefits"]
         rejected = {reject["key"] for reject in answer["rejects"] if reject["entity"] == "household"}

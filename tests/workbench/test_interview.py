@@ -51,8 +51,8 @@ def test_it_decides_as_check_does_and_asks_at_most_six_tenths_of_what_check_read
         interview, part = Interview(PROGRAM, [name]), part_of(PROGRAM, benefit_keys(PROGRAM.benefits[name]))
         for case in full:
             held = interviewed(interview, case)
-            (got,), wanted = held.results.values(), decided(PROGRAM, case)[name]
-            assert (got.status, got.amount) == (wanted.status, wanted.amount), (case.person.key, name)
+            (actual,), wanted = held.results.values(), decided(PROGRAM, case)[name]
+            assert (actual.status, actual.amount) == (wanted.status, wanted.amount), (case.person.key, name)
             read = set(facts_read(part, case))
             if read:
                 shares.append(Fraction(len(held.asked), len(read)))

@@ -118,8 +118,8 @@ def test_a_household_counts_its_members(ask: Ask) -> None:
 
 @pytest.mark.parametrize(("name", "column"), CODES)
 def test_every_code_of_a_list_occurs_and_no_other(ask: Ask, name: str, column: str) -> None:
-    found = ask(f"select distinct {column}::varchar from {name} order by 1")
-    assert [value for (value,) in found] == CODES[name, column].split()
+    result = ask(f"select distinct {column}::varchar from {name} order by 1")
+    assert [value for (value,) in result] == CODES[name, column].split()
 
 
 def test_most_people_are_insured_in_shanghai_and_some_in_juye_dezhou_beijing_and_elsewhere(ask: Ask) -> None:
@@ -193,12 +193,12 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_threads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Format, unknowns: bool
 ) -> None:
     connect = duckdb.connect
-    found = []
+    results = []
     for threads in (1, 2, 5):
         monkeypatch.setattr(duckdb, "connect", lambda threads=threads: connect(config={"threads": threads}))
         write_population(tmp_path / str(threads), 2_000, 3, form, AS_OF, unknowns)
-        found.append(_digests(tmp_path / str(threads)))
-    assert found[0] == found[1] == found[2]
+        results.append(_digests(tmp_path / str(threads)))
+    assert results[0] == results[1] == results[2]
 
 
 def test_another_seed_gives_other_people(tmp_path: Path) -> None:

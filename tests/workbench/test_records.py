@@ -23,14 +23,14 @@ DAY = dt.date(2026, 11, 21)
 
 
 def _read(text: str, as_of: dt.date | None = None) -> tuple[Case | None, list[Diagnostic]]:
-    node, found = read_tree(text, "r.yaml")
-    assert node is not None, found
+    node, problems = read_tree(text, "r.yaml")
+    assert node is not None, problems
     return read_record(node, PROGRAM, as_of)
 
 
 def _good(text: str) -> Case:
-    case, found = _read(text, DAY)
-    assert found == []
+    case, problems = _read(text, DAY)
+    assert problems == []
     assert case is not None
     return case
 
@@ -41,10 +41,10 @@ def _claim(facts: str) -> str:
 
 def _only(text: str) -> str:
     """The one mistake of a record that is read with a row rejected."""
-    case, found = _read(text, DAY)
-    assert case is not None, found
-    assert len(found) == 1, found
-    return str(found[0])
+    case, problems = _read(text, DAY)
+    assert case is not None, problems
+    assert len(problems) == 1, problems
+    return str(problems[0])
 
 
 # What is read
@@ -118,7 +118,7 @@ def test_the_day_given_comes_before_the_record_s_own() -> None:
 def test_one_record_a_list_or_cases_are_all_read(text: str, people: list[str], tmp_path: Path) -> None:
     file = tmp_path / "r.yaml"
     file.write_text(text, encoding="utf-8")
-    assert [each.case.person.key for each in read_cases(file, PROGRAM, None, DAY)] == people
+    assert [case.case.person.key for case in read_cases(file, PROGRAM, None, DAY)] == people
 
 
 # A bad value rejects its row
@@ -179,11 +179,11 @@ def test_a_date_in_another_form_is_rejected_with_the_form_meant(written: str, me
 
 
 def test_a_rejected_resident_takes_the_claims_along() -> None:
-    case, found = _read(
+    case, problems = _read(
         "resident: {person_id: P1, sex: m}\nclaims: [{claim_id: C1, service_date: 2026-03-02}]", DAY
     )
     assert case is not None
-    assert [each.code for each in found] == ["E424"]
+    assert [diagnostic.code for diagnostic in problems] == ["E424"]
     assert case.person.children[0].rejection is not None
     assert case.person.children[0].rejection.reason == "parent_rejected"
     assert case.top.rejection is None
@@ -206,11 +206,11 @@ def test_a_rejected_resident_takes_the_claims_along() -> None:
     ],
 )
 def test_rows_that_cannot_stand_are_rejected(text: str, reasons: list[str]) -> None:
-    case, found = _read(f"resident: {{person_id: P1}}\n{text}", DAY)
+    case, problems = _read(f"resident: {{person_id: P1}}\n{text}", DAY)
     assert case is not None
     rejected = [row.rejection.reason for row in case.rows() if row.rejection is not None]
     assert rejected == reasons
-    assert [diagnostics.REASONS[each.code] for each in found] == reasons
+    assert [diagnostics.REASONS[diagnostic.code] for diagnostic in problems] == reasons
 
 
 def test_a_claim_after_the_day_keeps_its_date() -> None:
@@ -240,9 +240,9 @@ UNREADABLE = [
 
 @pytest.mark.parametrize(("text", "expected"), UNREADABLE)
 def test_a_mistake_of_shape_or_key_makes_the_record_unreadable(text: str, expected: str) -> None:
-    case, found = _read(text, DAY)
+    case, problems = _read(text, DAY)
     assert case is None
-    assert str(found[0]).startswith(expected) or expected in str(found[0])
+    assert str(problems[0]).startswith(expected) or expected in str(problems[0])
 
 
 @pytest.mark.parametrize(
@@ -250,9 +250,9 @@ def test_a_mistake_of_shape_or_key_makes_the_record_unreadable(text: str, expect
     [("resident: {person_id: P1}", "E406"), ("as_of: soon\nresident: {person_id: P1}", "E407")],
 )
 def test_a_case_needs_a_day(text: str, code: str) -> None:
-    case, found = _read(text)
+    case, problems = _read(text)
     assert case is None
-    assert [each.code for each in found] == [code]
+    assert [diagnostic.code for diagnostic in problems] == [code]
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "cases: []", "# nothing"])
@@ -261,7 +261,7 @@ def test_a_file_without_records_is_refused(text: str, tmp_path: Path) -> None:
     file.write_text(text, encoding="utf-8")
     with pytest.raises(RuleError) as caught:
         read_cases(file, PROGRAM, DAY)
-    assert [each.code for each in caught.value.diagnostics] == ["E401"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E401"]
 
 
 def test_every_mistake_of_every_record_is_reported_at_once(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_every_mistake_of_every_record_is_reported_at_once(tmp_path: Path) -> No
     )
     with pytest.raises(RuleError) as caught:
         read_cases(file, PROGRAM, DAY)
-    places = [(each.span.line, each.code) for each in caught.value.diagnostics]
+    places = [(diagnostic.span.line, diagnostic.code) for diagnostic in caught.value.diagnostics]
     assert places == [(1, "E428"), (1, "E403"), (2, "E403"), (3, "E402")]
 
 
@@ -290,9 +290,9 @@ def test_the_value_of_a_personal_fact_is_never_repeated() -> None:
         "members: [{person_id: P777}]"
     )
     assert node is not None
-    _, found = read_record(node, program, DAY)
-    assert len(found) == 5
-    shown = "\n".join(each.show(lang) for each in found for lang in ("zh", "en"))
+    _, problems = read_record(node, program, DAY)
+    assert len(problems) == 5
+    shown = "\n".join(diagnostic.show(lang) for diagnostic in problems for lang in ("zh", "en"))
     assert "1949" not in shown
     assert "1,949" not in shown
     assert "P777" not in shown
@@ -330,11 +330,11 @@ RECORDS = st.fixed_dictionaries(
 
 @given(record=RECORDS)
 def test_whatever_a_record_holds_the_answer_is_a_case_or_mistakes(record: dict[str, Any]) -> None:
-    node, found = read_tree(json.dumps(record))
-    assert node is not None, found
+    node, problems = read_tree(json.dumps(record))
+    assert node is not None, problems
     case, wrong = read_record(node, PROGRAM, DAY)
     if case is None:
-        assert any(each.code not in diagnostics.REASONS for each in wrong)
+        assert any(diagnostic.code not in diagnostics.REASONS for diagnostic in wrong)
     else:
-        assert all(each.code in diagnostics.REASONS for each in wrong)
+        assert all(diagnostic.code in diagnostics.REASONS for diagnostic in wrong)
         assert bool(wrong) == any(row.rejection is not None for row in case.rows())

@@ -47,7 +47,7 @@ def test_every_layer_of_a_record_equals_the_oracle(unknown: float, as_of: str, t
             continue
         shown = {claim["claim_id"]: claim for claim in answer["claims"]}
         for key, expected in Person(rows, day).decide(claims).items():
-            got = {name: _read(shown[key], name) for name in expected}
-            assert got == expected, json.dumps(records[people.index((rows, claims))], default=str)
+            actual = {name: _read(shown[key], name) for name in expected}
+            assert actual == expected, json.dumps(records[people.index((rows, claims))], default=str)
             compared += 1
     assert compared > PEOPLE

@@ -44,7 +44,7 @@ def _cases(program: Program, records: list[dict[str, Any]], folder: Path) -> lis
 
 def _shown(values: dict[str, Value]) -> dict[str, object]:
     return {
-        name: sorted(each.name for each in value.missing) if isinstance(value, Unknown)
+        name: sorted(fact.name for fact in value.missing) if isinstance(value, Unknown)
         else "not modelled" if isinstance(value, NotModelled) else value
         for name, value in values.items()
     }  # fmt: skip

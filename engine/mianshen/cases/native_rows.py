@@ -80,9 +80,9 @@ class CaseRows:
     def add(self, case: Case) -> None:
         """Take in a case that nobody has decided."""
         away = [row for pair in case.reversed for row in pair]
-        kept = {id(row) for row in case.rows()}
+        present = {id(row) for row in case.rows()}
         alone = {id(row.parent): row.parent for row in away if row.parent is not None}  # read by no other row
-        for row in (*case.rows(), *away, *(row for number, row in alone.items() if number not in kept)):
+        for row in (*case.rows(), *away, *(row for number, row in alone.items() if number not in present)):
             if row.blank and row.version_of is None:
                 row = self._of_tomorrow(row)
             if not row.blank:

@@ -40,18 +40,18 @@ def inserted(series: list[Placed], new: Placed) -> list[Placed]:
     start, until = new.value.from_, new.value.until
     ordered = sorted(series, key=lambda placed: placed.value.from_)
     ends = [one.value.until or later.value.from_ - DAY for one, later in pairwise(ordered)]
-    kept: list[Placed] = []
+    remaining: list[Placed] = []
     for placed, end in zip(ordered, [*ends, ordered[-1].value.until if ordered else None], strict=False):
         old = placed.value
         if old.from_ < start:
             cut = {"until": start - DAY} if old.until is not None and old.until >= start else {}
-            kept.append(Placed(old.model_copy(update=cut), placed.origin))
+            remaining.append(Placed(old.model_copy(update=cut), placed.origin))
         elif until is None and old.from_ > start:
-            kept.append(placed)
+            remaining.append(placed)
         if until is not None and (end is None or end > until):
             resumed = {"from_": max(old.from_, until + DAY)}
-            kept.append(Placed(old.model_copy(update=resumed), placed.origin))
-    return [*kept, new]
+            remaining.append(Placed(old.model_copy(update=resumed), placed.origin))
+    return [*remaining, new]
 
 
 def _grounded(value: model.ParameterValue, grounds: dict[str, object]) -> model.ParameterValue:

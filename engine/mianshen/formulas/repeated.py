@@ -463,10 +463,10 @@ class RepeatedChecks(WrittenChecks):
         pairs: list[tuple[Core, Core]] = []
         for code in self.names.codes[type_.codes].values:
             item = Const(code, type_)
-            made = self._with_item(variable, item, check)
-            if made is None:
+            condition = self._with_item(variable, item, check)
+            if condition is None:
                 return None
-            pairs.append((Op("list_contains", (listing, item), Boolean()), made))
+            pairs.append((Op("list_contains", (listing, item), Boolean()), condition))
         return pairs
 
     def _with_item(self, variable: str, item: Core, check: Callable[[], Core | None]) -> Core | None:
@@ -485,10 +485,10 @@ class RepeatedChecks(WrittenChecks):
         pairs: list[tuple[Core, Core]] = []
         for written in items.items:
             item = self.value(written)
-            made = None if item is None else self._with_item(variable, item, check)
-            if made is None:
+            condition = None if item is None else self._with_item(variable, item, check)
+            if condition is None:
                 return None
-            pairs.append((Const(True, Boolean()), made))
+            pairs.append((Const(True, Boolean()), condition))
         return pairs
 
     def list_size(self, node: tree.Function, op: Operator) -> Core | None:

@@ -88,14 +88,14 @@ def compiled(unit: Unit, folder: Path | None) -> Compiled:
     if command is None:
         raise Unsupported("no C compiler")
     flags = (*FLAGS, *unit.flags)
-    kept = None if folder is None else folder / _named(text, command, flags)
-    if kept is not None and sealed(kept):
-        return Compiled(unit, _functions(unit, kept))
+    library_file = None if folder is None else folder / _named(text, command, flags)
+    if library_file is not None and sealed(library_file):
+        return Compiled(unit, _functions(unit, library_file))
     try:
         with tempfile.TemporaryDirectory(prefix="mianshen-") as temporary:
             path = _made(command, flags, text, Path(temporary))
-            if kept is not None and keep(kept, path.read_bytes()):
-                path = kept
+            if library_file is not None and keep(library_file, path.read_bytes()):
+                path = library_file
             return Compiled(unit, _functions(unit, path))
     except OSError as error:
         raise Unsupported(f"its text cannot be written to a temporary folder: {error.strerror}") from None
@@ -110,16 +110,16 @@ def webassembly(unit: Unit, called: Sequence[str], folder: Path | None) -> bytes
     if command is None:
         raise Unsupported("no compiler that makes WebAssembly")
     flags = (*WASM_FLAGS, *(f"-Wl,--export={name}" for name in called))
-    kept = None if folder is None else folder / _named(text, command, flags)
-    content = None if kept is None else read_kept(kept)
+    module_file = None if folder is None else folder / _named(text, command, flags)
+    content = None if module_file is None else read_kept(module_file)
     if content is None:
         try:
             with tempfile.TemporaryDirectory(prefix="mianshen-") as folder_:
                 content = _made(command, flags, text, Path(folder_)).read_bytes()
         except OSError as error:
             raise Unsupported(f"its text cannot be written to a temporary folder: {error.strerror}") from None
-        if kept is not None:
-            keep(kept, content)
+        if module_file is not None:
+            keep(module_file, content)
     return content
 
 

@@ -31,10 +31,10 @@ def remembered(
         entry = latest.get(key)
         if entry is not None and entry[0] is program:
             return entry[1]
-        made = function(program, *more, **named)
-        latest[key] = program, made
+        result = function(program, *more, **named)
+        latest[key] = program, result
         if len(latest) > LATEST:
             latest.popitem(last=False)
-        return made
+        return result
 
     return remembering

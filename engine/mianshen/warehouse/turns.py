@@ -127,8 +127,8 @@ class Turns:
         """The decisions, row after row."""
         self.accumulators = needed_accumulators(self.program, decisions)
         layers, outputs = self._layers(decisions)
-        made = {column.alias for layer in layers for column in layer.columns}
-        read = names_in(c for layer in layers for c in layer.columns) - made
+        defined = {column.alias for layer in layers for column in layer.columns}
+        read = names_in(c for layer in layers for c in layer.columns) - defined
         rows, turns = f"{cut}_rows", f"{cut}_turns"
         brought = [f"{a.name}?brought" for a in self.accumulators]
         reads = self._reads(read - set(brought) - {f"{a.name}?counting" for a in self.accumulators})
