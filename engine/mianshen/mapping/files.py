@@ -9,7 +9,8 @@ row keeps its number in its file (`?file_row`); nothing depends on the order of 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -112,7 +113,8 @@ class MappedEntity:
             raise RuleError(
                 [diagnostic("E559.inexact", error.cell.span, column=error.written, found=error.type)]
             ) from None
-        self._copy(query, path)
+        with self._as_written():
+            self._copy(query, path)
         self.staged.append((path, columns, facts))
 
     def finish(self) -> list[MappedFile]:
@@ -291,6 +293,15 @@ class MappedEntity:
 
     def _copy(self, query: str, path: Path) -> None:
         self.connection.execute(f"COPY ({query}) TO {quoted(str(path))} (FORMAT parquet)")
+
+    @contextmanager
+    def _as_written(self) -> Iterator[None]:
+        """Queries run as they are written: of a mapping's many expressions DuckDB's optimizer saves less than it takes."""
+        self.connection.execute("PRAGMA disable_optimizer")
+        try:
+            yield
+        finally:
+            self.connection.execute("PRAGMA enable_optimizer")
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(query).fetchall()
