@@ -78,7 +78,7 @@ def test_every_filling_lies_within_the_bounds(under: Under, text: str) -> None:
     gaps, bounds = Gaps(programs[0]), Bounds(programs)
     left_alone = asked_whether_known(programs[0]) | asked_whether_known(programs[1])
     rng, tried, open_amounts = Random(3), 0, 0
-    for case in gaps.cases(7, 200 if SOAK else 6):
+    for case in gaps.cases(7, 200 if SOAK else 4):
         sides = filled(case, {}), filled(case, {})
         wanted = amounts_of(programs[0], case)
         result = bounds.of(sides, wanted)
@@ -117,7 +117,7 @@ set:
   resident_inpatient_rate: {from: 2020-01-01, value: 70%}
   shanghai_assistance_rate_inpatient: {from: 2023-01-01, value: 80%}
 """
-FILLINGS = 1000 if SOAK else 30
+FILLINGS = 1000 if SOAK else 10
 Gap: TypeAlias = tuple[str, int, str]  # a table, the row's number, the fact
 Tables: TypeAlias = dict[str, list[dict[str, Any]]]
 

@@ -18,7 +18,7 @@ from mianshen.program.slicing import benefit_keys, part_of
 from mianshen.rulebook import open_program
 from mianshen.values import Missing
 
-RESIDENTS = int(os.environ.get("MIANSHEN_GAPS", "60"))
+RESIDENTS = int(os.environ.get("MIANSHEN_GAPS", "40"))
 FILLINGS, CHANGES = 2, 2
 OVERLAYS = ("planned_support", "outbreak_waiver")
 PROGRAMS = {"": open_program(), **{name: open_program(overlays=(name,)) for name in OVERLAYS}}
