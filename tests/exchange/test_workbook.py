@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 import zipfile
 from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -91,10 +93,34 @@ def small(tmp_path: Path) -> Path:
     return path
 
 
+@cache
+def exported(rules: str, names: tuple[str, ...]) -> bytes:
+    """The workbook of a rulebook's text, written once for all who edit it."""
+    with tempfile.TemporaryDirectory() as folder:
+        file, book = Path(folder) / "rules.yaml", Path(folder) / "t.xlsx"
+        file.write_text(rules, "utf-8")
+        export_workbook([file], [], names, book)
+        return book.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole_workbook(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The workbook of a whole rulebook, written once; no test changes it."""
+    folder = tmp_path_factory.mktemp("whole")
+
+    def written(name: str) -> Path:
+        path = folder / f"{name}.xlsx"
+        if not path.exists():
+            export_workbook(RULEBOOKS[name], [], (), path)
+        return path
+
+    return written
+
+
 def edited(rules: Path, edit: Callable[[Workbook], object], *names: str) -> Imported:
     """What is read back after an edit of the exported workbook."""
     book_path = rules.parent / "t.xlsx"
-    export_workbook([rules], [], names, book_path)
+    book_path.write_bytes(exported(rules.read_text("utf-8"), names))
     book = load_workbook(book_path)
     edit(book)
     book.save(book_path)
@@ -125,9 +151,8 @@ def changes(rules: Path, text: str) -> list[tuple[str, str, str, str]]:
 
 
 @pytest.mark.parametrize("name", RULEBOOKS)
-def test_what_is_not_edited_does_not_change(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "t.xlsx"
-    export_workbook(RULEBOOKS[name], [], (), path)
+def test_what_is_not_edited_does_not_change(name: str, whole_workbook: Callable[[str], Path]) -> None:
+    path = whole_workbook(name)
     assert import_workbook(path, RULEBOOKS[name], [], "draft").text == ""
     document, _ = read(RULEBOOKS[name])
     entries = (document.parameters, document.data, document.tables, document.codes)
@@ -137,11 +162,12 @@ def test_what_is_not_edited_does_not_change(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", RULEBOOKS)
-def test_what_a_sheet_says_is_all_that_a_figure_or_row_means(name: str, tmp_path: Path) -> None:
+def test_what_a_sheet_says_is_all_that_a_figure_or_row_means(
+    name: str, whole_workbook: Callable[[str], Path], tmp_path: Path
+) -> None:
     """With a note on each row every value and row is written anew from its cells, and no rule differs."""
     rules, path = RULEBOOKS[name], tmp_path / "t.xlsx"
-    export_workbook(rules, [], (), path)
-    book = load_workbook(path)
+    book = load_workbook(whole_workbook(name))
     for page in book.worksheets:
         heads = {cell.value: cell.column for cell in page[3]}
         if "note" in heads:
@@ -179,8 +205,6 @@ def test_a_part_of_a_rulebook_is_exported_by_name(small: Path) -> None:
     st.dates(dt.date(2020, 1, 2), dt.date(2040, 1, 1)),
 )
 def test_any_value_comes_back_exactly(amount: Decimal, rate: Decimal, day: dt.date) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         rules = Path(folder) / "rules.yaml"
         rules.write_text(SMALL, "utf-8")
