@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import pytest
 from tests.policy.conftest import CASES, RULES
 from tests.rulebooks.test_rulebooks import HERE, MECHANISMS, files
+from tests.support.campaigns import SOAK
 
 from mianshen.docs.quotes import Document
 from mianshen_cli.main import main
@@ -105,7 +106,10 @@ def test_names_in_any_script_have_pages_and_none_shares_another_s(tmp_path: Path
     assert "zh/source/国办发=30142021=301542号=2f附件=3f=23.html" in pages
 
 
-@pytest.mark.parametrize("mechanism", MECHANISMS)
+@pytest.mark.parametrize(
+    "mechanism",
+    [name for name in MECHANISMS if SOAK or name != "city"],  # the shipped rulebook has what a city has
+)
 def test_any_rulebook_has_docs_whose_links_resolve(mechanism: str, tmp_path: Path) -> None:
     rules = [word for file in files(mechanism) for word in ("--rules", str(file))]
     cases = ["--cases", str(HERE / f"{mechanism}.cases.yaml")]

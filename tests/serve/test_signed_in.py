@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from tests.serve.browsing import browser, fits, served
 from tests.serve.conftest import Guarded
+from tests.support.campaigns import few
 
 RECORD = "as_of: 2026-06-30\nresident: {person_id: P1, insured_area: '310113', insurance_scheme: resident}\n"
 
 
-@pytest.mark.parametrize(("lang", "width"), [("zh", 400), ("en", 1280)])
+@pytest.mark.parametrize(("lang", "width"), [("zh", 400), ("en", 1280)][: few(1, 2)])
 def test_a_case_is_kept_and_opened_again_by_somebody_signed_in(
     guarded: Guarded, tmp_path: Path, lang: str, width: int
 ) -> None:

@@ -47,11 +47,12 @@ def decided(program: Program, case: Case) -> dict[str, BenefitResult]:
 def test_it_decides_as_check_does_and_asks_at_most_six_tenths_of_what_check_reads(full: list[Case]) -> None:
     """Benefit by benefit, against what deciding that benefit alone reads."""
     shares = []
+    checked = [decided(PROGRAM, case) for case in full]
     for name in BENEFITS:
         interview, part = Interview(PROGRAM, [name]), part_of(PROGRAM, benefit_keys(PROGRAM.benefits[name]))
-        for case in full:
+        for case, benefits in zip(full, checked, strict=True):
             held = interviewed(interview, case)
-            (actual,), wanted = held.results.values(), decided(PROGRAM, case)[name]
+            (actual,), wanted = held.results.values(), benefits[name]
             assert (actual.status, actual.amount) == (wanted.status, wanted.amount), (case.person.key, name)
             read = set(facts_read(part, case))
             if read:
