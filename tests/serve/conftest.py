@@ -42,15 +42,20 @@ class Guarded:
         return {"authorization": f"Bearer {self.tokens[role]}"}
 
 
-@pytest.fixture
-def guarded(tmp_path: Path) -> Guarded:
-    file = tmp_path / "tokens"
+def guarded_in(folder: Path) -> Guarded:
+    """A server with tokens, whose files lie in a folder."""
+    file = folder / "tokens"
     tokens = {role: new_token(file, f"{role}-desk", role) for role in ROLES}
     settings = Settings(
-        tokens=file, audit=tmp_path / "audit.jsonl", store=tmp_path / "cases.db", runs=tmp_path, cases=OVERLAY_CASES,
+        tokens=file, audit=folder / "audit.jsonl", store=folder / "cases.db", runs=folder, cases=OVERLAY_CASES,
         rate=1000,
     )  # fmt: skip
     return Guarded(settings, tokens)
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Guarded:
+    return guarded_in(tmp_path)
 
 
 @pytest.fixture

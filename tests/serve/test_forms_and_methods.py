@@ -1,13 +1,15 @@
 """What holds for every route at once: forms need their key, other methods do nothing, no word typed breaks a page."""
 
 import re
+from collections.abc import Callable
+from functools import cache
 from urllib.parse import quote
 
 import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from tests.serve.conftest import ROLES, Guarded
+from tests.serve.conftest import ROLES, Guarded, guarded_in
 from tests.serve.test_security import form_key_of
 
 from mianshen.serve.api import api
@@ -55,14 +57,28 @@ def test_no_page_is_a_server_error_where_its_option_was_not_given(local: TestCli
     assert local.get(filled(path, "x"), follow_redirects=False).status_code < 500
 
 
+@pytest.fixture(scope="module")
+def with_foreign_key(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[TestClient, str]]:
+    """Somebody signed in with a role, and the key of another's session; once for all forms of the role."""
+    shared = guarded_in(tmp_path_factory.mktemp("forms"))
+
+    @cache
+    def opened(role: str) -> tuple[TestClient, str]:
+        client, other = signed_in(shared, role), signed_in(shared, role)
+        page = other.get("/" if role == "operator" else f"/{role}").text
+        foreign = re.search(r'name="form_key" value="([^"]+)"', page)
+        return client, "" if foreign is None else foreign[1]
+
+    return opened
+
+
 @pytest.mark.parametrize("path", FORMS)
-def test_no_form_does_anything_without_the_key_of_its_session(guarded: Guarded, path: str) -> None:
-    client = signed_in(guarded, role_of(path))
-    other = signed_in(guarded, role_of(path))
-    page = other.get("/" if role_of(path) == "operator" else f"/{role_of(path)}").text
-    foreign = re.search(r'name="form_key" value="([^"]+)"', page)
+def test_no_form_does_anything_without_the_key_of_its_session(
+    with_foreign_key: Callable[[str], tuple[TestClient, str]], path: str
+) -> None:
+    client, foreign = with_foreign_key(role_of(path))
     sent = {"name": "x", "overlay": "x", "person": "P1", "run": "x"}
-    for key in ("", "0" * 64, "" if foreign is None else foreign[1]):
+    for key in ("", "0" * 64, foreign):
         response = client.post(filled(path, "1"), data={"form_key": key, **sent})
         assert (response.status_code, response.json()["type"]) == (403, "urn:mianshen:problem:no_session"), (
             key
