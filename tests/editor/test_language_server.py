@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -31,11 +31,13 @@ class Editor:
         self.client = BaseLanguageClient("editor", "1")
         self.told: dict[str, list[lsp.Diagnostic]] = {}
         self.news = asyncio.Event()
+        self.awaited = self.uri  # the file whose mistakes are news
 
         @self.client.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)  # type: ignore[untyped-decorator]
         def published(params: lsp.PublishDiagnosticsParams) -> None:
             self.told[params.uri] = list(params.diagnostics)
-            self.news.set()
+            if params.uri == self.awaited:
+                self.news.set()
 
     @property
     def uri(self) -> str:
@@ -86,25 +88,27 @@ class Editor:
         await self.client.stop()  # type: ignore[no-untyped-call]
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.AbstractEventLoop, Editor]]:
+    """One server for all scripts, and the loop in which its client lives."""
+    folder = tmp_path_factory.mktemp("editor")
+    (folder / "rules").mkdir()
+    (folder / "rules" / "pensions.yaml").write_text(RULES, "utf-8")
+    loop = asyncio.new_event_loop()
+    editor = Editor(folder)
+    loop.run_until_complete(editor.begin())
+    yield loop, editor
+    loop.run_until_complete(editor.end())
+    loop.close()
+
+
 @pytest.fixture
-def drive(tmp_path: Path) -> Callable[[Drive], None]:
-    folder = tmp_path / "rules"
-    folder.mkdir()
-    (folder / "pensions.yaml").write_text(RULES, "utf-8")
-    (tmp_path / "cases.yaml").write_text(CASE, "utf-8")
-
-    def driven(script: Drive) -> None:
-        async def run() -> None:
-            editor = Editor(tmp_path)
-            await editor.begin()
-            try:
-                await script(editor)
-            finally:
-                await editor.end()
-
-        asyncio.run(run())
-
-    return driven
+def drive(shared: tuple[asyncio.AbstractEventLoop, Editor]) -> Callable[[Drive], None]:
+    """Runs a script in an editor whose rulebook and cases are as they were."""
+    loop, editor = shared
+    (editor.folder / "cases.yaml").write_text(CASE, "utf-8")
+    loop.run_until_complete(editor.type(RULES))
+    return lambda script: loop.run_until_complete(script(editor))
 
 
 def test_mistakes_are_told_as_they_are_typed_and_taken_back(drive: Callable[[Drive], None]) -> None:
@@ -185,12 +189,17 @@ def test_a_name_is_renamed_everywhere_at_once_or_not_at_all(drive: Callable[[Dri
 
 def test_a_case_file_s_mistakes_are_told_too(drive: Callable[[Drive], None]) -> None:
     async def script(editor: Editor) -> None:
-        file = editor.folder / "cases.yaml"
+        file = editor.folder / "wrong.yaml"
         file.write_text(CASE.replace("status: eligible", "status: eligibel"), "utf-8")
-        editor.news.clear()
+        editor.awaited = file.as_uri()
         editor.open(file)
         await editor.heard()
         assert [item.code for item in editor.told[file.as_uri()]] != []
+        editor.awaited = editor.uri
+        editor.client.text_document_did_close(
+            lsp.DidCloseTextDocumentParams(lsp.TextDocumentIdentifier(file.as_uri()))
+        )
+        file.unlink()
 
     drive(script)
 
