@@ -9,6 +9,7 @@ import pytest
 from pypdf import PdfReader
 from tests.batch.batches import AS_OF
 from tests.cli.conftest import Run
+from tests.support.campaigns import few
 
 from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
@@ -33,7 +34,7 @@ cases:
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("people")
-    write_population(folder, 150, 5, "parquet", AS_OF)
+    write_population(folder, few(80, 150), 5, "parquet", AS_OF)
     inputs = {name: folder / f"{name}s.parquet" for name in ("resident", "household", "claim")}
     run_batch(open_program(), Request(inputs, AS_OF, folder / "run", rules=Rules((), ())))
     return folder / "run"

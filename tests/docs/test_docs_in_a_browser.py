@@ -14,7 +14,16 @@ PAGES = [
     "benefit/premium_subsidy.html", "entity/claim.html", "codes/hospital_level.html", "accumulator/employee_basic_paid.html",
     "coverage.html", "open.html", "provision.html", "cases/assistance.yaml.html",
 ]  # fmt: skip
+SITES = [("zh", 400), ("en", 1280), ("en", 400), ("zh", 1280)]
 WORDS = {"zh": ("资助参保", "医疗救助对象资助参保"), "en": ("premium subsidy", "Premium subsidy")}
+
+
+def name_of(site: tuple[str, int]) -> str:
+    return f"{site[0]}-{site[1]}"
+
+
+# what depends on neither language nor width
+once = pytest.mark.parametrize("page", SITES[: few(1, 4)], ids=name_of, indirect=True)
 
 
 @pytest.fixture
@@ -28,9 +37,7 @@ def chromium() -> Iterator[Any]:
         yield opened
 
 
-@pytest.fixture(
-    params=[("zh", 400), ("en", 1280), ("en", 400), ("zh", 1280)][: few(2, 4)], ids=lambda p: f"{p[0]}-{p[1]}"
-)
+@pytest.fixture(params=SITES[: few(2, 4)], ids=name_of)
 def page(request: pytest.FixtureRequest, chromium: Any) -> Iterator[Any]:
     lang, width = request.param
     opened = chromium.new_page(viewport={"width": width, "height": 900})
@@ -73,6 +80,7 @@ def test_a_benefit_is_found_by_its_name_in_either_language(
     assert page.locator("h1").inner_text() == WORDS[page.own_language][1]
 
 
+@once
 def test_the_language_is_changed_on_the_same_page_and_names_lead_on(page: Any, site: str) -> None:
     other = "en" if page.own_language == "zh" else "zh"
     page.goto(f"{site}/index.html")
@@ -89,6 +97,7 @@ def test_the_language_is_changed_on_the_same_page_and_names_lead_on(page: Any, s
     assert page.url.endswith(f"/{other}/decision/claim.basic_payment.html")
 
 
+@once
 def test_nothing_is_found_where_nothing_has_the_words(page: Any, site: str) -> None:
     page.goto(f"{site}/{page.own_language}/index.html")
     page.get_by_role("searchbox").fill("zzz 没有")
