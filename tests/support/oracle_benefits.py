@@ -16,12 +16,14 @@ from tests.support.oracle_over_time import (
     LIMIT,
     LIMITED,
     OTHER_PAYERS,
+    PAID_ELSEWHERE,
     RATE,
     STANDARD,
     WHOLE,
     TwoBalances,
     overpaid,
     person_of,
+    readable_cost,
     row_on,
     waits,
 )
@@ -324,6 +326,11 @@ def assistance_due(
     if rejected:  # nothing was paid before where no rule and no other system pays, and that is known
         unpaid = claim.get("basic_paid") is None and not overpaid(claim)
         decided = {"in_scope_cost": None, **dict.fromkeys(EARLIER, NOT_MODELLED if unpaid else None)}
+        cost, beside = readable_cost(claim), sum((claim.get(name) or ZERO for name in OTHER_PAYERS), ZERO)
+        contradicted = overpaid(claim) or not isinstance(cost, Decimal) or beside > cost
+        if claim.get("basic_paid") is not None and not contradicted:  # what another system paid can be read
+            read = dict(zip(EARLIER, (claim.get(name, ZERO) for name in PAID_ELSEWHERE), strict=True))
+            decided = {"in_scope_cost": cost, **read}
     paid = [decided[n] if claim.get(f"settled_{n}") is None else claim[f"settled_{n}"] for n in EARLIER]
     others = [claim.get(name, ZERO) for name in OTHER_PAYERS]
     rest = combine(lambda cost: max(ZERO, cost), difference(decided["in_scope_cost"], *paid, *others))
@@ -344,7 +351,7 @@ def assistance_due(
         member = is_one_of(care, *(name for name, wanted in STANDARD.items() if wanted == kind))
         counts = both(member, entitled, is_one_of(category, *LIMITED))
         paid_out = None if rejected or due is None else claim.get("settled_assistance_payment")
-        balance.add(day, counts, due, paid_out, member)
+        balance.add(day, counts, None if rejected else due, paid_out, member)
     return due if entitled else None
 
 

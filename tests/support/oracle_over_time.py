@@ -63,11 +63,8 @@ def person_of(claim: Facts, rows: Sequence[Facts]) -> Facts:
     return {**row_on(rows, day), **{name: claim[name] for name in STATED if claim.get(name) is not None}}
 
 
-def overpaid(claim: Facts) -> bool:
-    """Whether what another system paid contradicts the cost: what it paid is then not read.
-
-    Of a cost that contradicts itself no part is left that it could contradict.
-    """
+def readable_cost(claim: Facts) -> Amount:
+    """What can be read of a claim's cost in scope; of a cost that contradicts itself nothing."""
     total, outside, given = (
         claim.get(name) for name in ("total_cost", "out_of_scope_cost", "in_scope_cost_given")
     )
@@ -75,6 +72,15 @@ def overpaid(claim: Facts) -> bool:
     if not isinstance(inside, Decimal) or inside < 0:
         wrong = isinstance(given, Decimal) and isinstance(total, Decimal) and given > total
         inside = None if wrong else given  # type: ignore[assignment]
+    return inside
+
+
+def overpaid(claim: Facts) -> bool:
+    """Whether what another system paid contradicts the cost: what it paid is then not read.
+
+    Of a cost that contradicts itself no part is left that it could contradict.
+    """
+    inside = readable_cost(claim)
     paid = [claim.get(name) for name in PAID_ELSEWHERE]
     told = sum((amount for amount in paid if isinstance(amount, Decimal)), ZERO)
     return isinstance(inside, Decimal) and told > inside
