@@ -37,7 +37,7 @@ help:
 setup: $(READY)
 
 $(READY): pyproject.toml uv.lock .ci/pins.py
-	@if command -v uv >/dev/null 2>&1 && uv sync --locked; then :; else \
+	@if command -v uv >/dev/null 2>&1 && uv sync --locked --compile-bytecode; then :; else \
 	  set -e; \
 	  for tool in python3 python3.12 python3.11; do \
 	    if $$tool -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; \
@@ -49,13 +49,13 @@ $(READY): pyproject.toml uv.lock .ci/pins.py
 	  $(PY) -m pip install --quiet --disable-pip-version-check \
 	    --constraint $(VENV)/pins.txt --requirement $(VENV)/dev.txt --editable .; \
 	fi
-	@$(PY) -m compileall -q engine cli  # a start then takes a third less where Python may write no bytecode
+	@$(PY) -m compileall -q engine cli  # with the libraries' bytecode, a start takes a third less where Python may write none
 	@touch $@
 
 setup-full: $(FULL)
 
 $(FULL): $(READY)
-	@if command -v uv >/dev/null 2>&1 && uv sync --locked --group full; then :; else \
+	@if command -v uv >/dev/null 2>&1 && uv sync --locked --group full --compile-bytecode; then :; else \
 	  $(PY) .ci/pins.py $(VENV); \
 	  $(PY) -m pip install --quiet --disable-pip-version-check \
 	    --constraint $(VENV)/pins.txt --requirement $(VENV)/full.txt; \
