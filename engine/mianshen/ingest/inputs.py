@@ -26,8 +26,9 @@ from mianshen.ingest.databases import TableAddress, attached, exported, refuse_u
 from mianshen.ingest.encodings import UTF_8, Plain, encodings_of, plain
 from mianshen.ingest.headers import Header, Typed, refuse_alike
 from mianshen.ingest.input_paths import Named, files, names
+from mianshen.ingest.json_lines import LINES, write_json_lines
 from mianshen.ingest.postgres import KINDS
-from mianshen.ingest.workbooks import LINES, WORKBOOKS, workbook_named, write_json_lines, write_workbook
+from mianshen.ingest.workbooks import WORKBOOKS, workbook_named, write_workbook
 from mianshen.mapping import diagnostics as diagnostics_of_mapping
 from mianshen.mapping.files import MappedEntity, MappedFile, MappingReport, Source
 from mianshen.mapping.model import EntityMapping, mapping_file

@@ -1,17 +1,16 @@
-"""Workbooks (xlsx, ods, xls) and JSON lines as CSV text of ours: every cell as its literal text.
+"""Workbooks (xlsx, ods, xls) as CSV text of ours: every cell as its literal text.
 
 In: a file. Out: the text, written to a file in UTF-8, a line a row. Numbers are the shortest decimals that they are the
-nearest to, days without a time are dates, JSON's numbers keep their digits. Raises RuleError where a file is
-damaged, encrypted, or unpacks to more than a machine should hold.
+nearest to, days without a time are dates. Raises RuleError where a file is damaged, encrypted, or unpacks to more than
+a machine should hold.
 """
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
-import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -19,11 +18,10 @@ from typing import Any, Final
 from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
 from mianshen.records.facts import INVISIBLE
-from mianshen.source import RuleError, Span, unlined
+from mianshen.source import RuleError, unlined
 
 WORKBOOKS: Final = (".xlsx", ".xlsm", ".ods", ".xls")
 LOST: Final = 1e15  # from here on a workbook keeps 15 digits of a number and makes the others 0
-LINES: Final = (".jsonl", ".ndjson")
 MOST: Final = 1 << 31  # bytes that a workbook may unpack to
 _RATIO: Final = 1000  # times its size that a file in it may unpack to
 _ENCRYPTED: Final = 1  # in the flags of a file in a zip
@@ -98,58 +96,6 @@ def _text(cell: object) -> str:
             return cell.isoformat()
         case _:
             return str(cell)
-
-
-def write_json_lines(text: Path, path: Path, target: Path) -> None:
-    """A file of JSON objects, one a line, as CSV. `path` is what the file is called."""
-    columns: dict[str, None] = {}
-    for _, record in _records(text, path):
-        columns.update(dict.fromkeys(record))
-    rows = ([_literal(record.get(name)) for name in columns] for _, record in _records(text, path))
-    _write(target, (row for part in ([list(columns)], rows) for row in part))
-
-
-def _records(text: Path, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with text.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(
-                    line, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_object
-                )
-            except (ValueError, RecursionError):
-                record = None
-            if not isinstance(record, dict) or not all(_is_cell(value) for value in record.values()):
-                raise RuleError([diagnostic("E586.bad_json_line", Span(str(path), number, 1))])
-            yield number, record
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; a name that stands twice is a mistake."""
-    record = dict(pairs)
-    if len(record) != len(pairs):
-        raise ValueError
-    return record
-
-
-def _is_cell(value: object) -> bool:
-    """Whether a value is a single one, or a list of single ones that a cell can hold side by side."""
-    if isinstance(value, list):
-        return all(isinstance(item, str | bool) and ";" not in str(item) for item in value)
-    return value is None or isinstance(value, str | bool)
-
-
-def _literal(value: str | bool | list[Any] | None) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case list():
-            return "; ".join(_literal(item) for item in value)
-        case _:
-            return value
 
 
 def _write(target: Path, rows: Iterable[list[str]]) -> None:
