@@ -1,7 +1,7 @@
 """Core expressions as Python functions of a row: the reference semantics of every node.
 
-In: a core node. Out: a function from a `Row` to a value: `writing` says how the node reads in Python, here
-is what it then calls: figures, tables.
+In: a core node. Out: a function from a `Row` to a value: `function_builder` says how the node reads in Python,
+here is what it then calls: figures, tables.
 Invariant: runs under `values.EXACT`, so no operation can round.
 """
 
