@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -228,7 +228,7 @@ class KeyReader:
             parsed = parse_cell(Text.inline(cell))
         except RuleError as error:
             span = self._key_span(path)
-            self.diagnostics += [diagnostics.at_key(span, mistake) for mistake in error.diagnostics]
+            self.diagnostics += [replace(mistake, span=span) for mistake in error.diagnostics]
             return None
         if parsed.negated or any(interval is None for interval in map(_interval, parsed.tests)):
             self._mixed(

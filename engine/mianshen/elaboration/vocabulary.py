@@ -18,7 +18,7 @@ from mianshen.program import diagnostics, literals
 from mianshen.program.core import AsOf, Code, Date, Listing, Numeric, String, Type
 from mianshen.program.literals import MONEY_FACT, WRITTEN
 from mianshen.program.program import CodeList, Entity, Fact, Key, ancestors
-from mianshen.source import TYPO, Diagnostic, Message, Span, nearest
+from mianshen.source import TYPO, Diagnostic, Message, Span, nearest, suggestion
 from mianshen.values import Known
 
 if TYPE_CHECKING:
@@ -88,7 +88,9 @@ class Vocabulary:
         match = _CODE.fullmatch(written)
         if match is None:
             known = [*WRITTEN, *also, "code NAME", "list of code NAME"]
-            self.diagnostics.append(diagnostics.bad_type(span, written, known))
+            self.diagnostics.append(
+                diagnostic("E314.bad_type", span, fix=suggestion(written, known, most=12), written=written)
+            )
             return None
         if match[2] in self.codes:
             code = Code(match[2])

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.document import read
 from mianshen.elaboration.build import build
-from mianshen.exchange import diagnostics
 from mianshen.exchange.decisions import BUILT_IN, NUMBERS, POLICIES, Loss
 from mianshen.exchange.dmn_xml import Node, read_xml
 from mianshen.exchange.feel import AS_OF
@@ -103,7 +103,7 @@ class _Reader:
             self._spell(node)
         questions = self._questions_by_name(decisions)
         if not decisions:
-            self.mistakes.append(diagnostics.no_decisions(root.span))
+            self.mistakes.append(diagnostic("E942.no_decisions", root.span))
         facts: dict[str, Any] = {KEY: {"type": "text", "required": "true", "title": "编号"}}
         facts |= {
             self._name(node): self._fact(node, questions) for node in inputs if self._name(node) != AS_OF
@@ -154,7 +154,7 @@ class _Reader:
             if node.tag in _LEFT_OUT:
                 self._lose(node.get("name"), f"{node.tag} 不读取", f"{node.tag} is left out")
             elif node.tag not in (*_WORDS, "decision", "businessKnowledgeModel"):
-                self.mistakes.append(diagnostics.unsupported(node.span, tag=node.tag))
+                self.mistakes.append(diagnostic("E933.unsupported", node.span, tag=node.tag))
 
     def _lose(self, name: str, zh: str, en: str) -> None:
         self.losses.append(Loss(name, Message(zh, en)))
@@ -166,10 +166,10 @@ class _Reader:
         name = self._own_name(node)
         spelt = _slug(name)
         if not spelt:
-            self.mistakes.append(diagnostics.no_name(node.span, tag=node.tag))
+            self.mistakes.append(diagnostic("E941.no_name", node.span, tag=node.tag))
             return
         if name in self.names:
-            self.mistakes.append(diagnostics.same_name(node.span, name=name))
+            self.mistakes.append(diagnostic("E943.same_name", node.span, name=name))
             return
         spelt = self.names[name] = _unlike(spelt, {*KEYWORDS, *self.names.values()})
         variable = node.child("variable")
@@ -197,7 +197,7 @@ class _Reader:
         if name in _TYPES and item is None:
             return _TYPES[name]
         if item is None or item.child("itemComponent") is not None or name in above:
-            self.mistakes.append(diagnostics.unusable_type(node.span, type=reference))
+            self.mistakes.append(diagnostic("E937.unusable_type", node.span, type=reference))
             return "text"
         base = item.child("typeRef")
         below = base.text if base is not None else "string"
@@ -205,7 +205,7 @@ class _Reader:
         if item.get("isCollection") == "true":
             inner = self._typed(item, below, (*above, name))
             if not inner.startswith("code "):
-                self.mistakes.append(diagnostics.unusable_type(item.span, type=name))
+                self.mistakes.append(diagnostic("E937.unusable_type", item.span, type=name))
             return f"list of {inner}"
         if name in (*NUMBERS, "area"):
             return name
@@ -239,7 +239,7 @@ class _Reader:
     def _fact(self, node: Node, questions: Mapping[str, Node]) -> dict[str, Any]:
         type_ = self._type_of(node, questions.get(self._name(node)))
         if not type_:
-            self.mistakes.append(diagnostics.no_type(node.span, name=self._own_name(node)))
+            self.mistakes.append(diagnostic("E936.no_type", node.span, name=self._own_name(node)))
         return {"type": Cell(type_ or "text", node.span), "title": Cell(self._title(node), node.span)}
 
     # -- logic -------------------------------------------------------------------------------
@@ -250,11 +250,11 @@ class _Reader:
         logic = [child for child in node.children if child.tag in ("decisionTable", "literalExpression")]
         for child in node.children:
             if child.tag not in _OF_DECISION or child in logic[1:]:
-                self.mistakes.append(diagnostics.unsupported(child.span, tag=child.tag))
+                self.mistakes.append(diagnostic("E933.unsupported", child.span, tag=child.tag))
         output = table.child("output") if table is not None else literal
         type_ = self._type_of(node, output) or (self._inferred(table) if table is not None else "")
         if not type_:
-            self.mistakes.append(diagnostics.no_type(node.span, name=self._own_name(node)))
+            self.mistakes.append(diagnostic("E936.no_type", node.span, name=self._own_name(node)))
         entry = {"type": Cell(type_ or "text", node.span), "title": Cell(self._title(node), node.span)}
         if table is None and literal is None:
             self._lose(name, "没有逻辑：作为需要给出的事实", "it has no logic: it is a fact to be given")
@@ -303,9 +303,9 @@ class _Reader:
     def _table(self, table: Node) -> dict[str, Any]:
         policy = (table.get("hitPolicy") or "UNIQUE", table.get("aggregation"))
         if policy not in _POLICIES:
-            self.mistakes.append(diagnostics.hit_policy(table.span, policy=" ".join(policy).strip()))
+            self.mistakes.append(diagnostic("E934.hit_policy", table.span, policy=" ".join(policy).strip()))
         if len(list(table.all("output"))) != 1:
-            self.mistakes.append(diagnostics.several_outputs(table.span, name=table.get("id")))
+            self.mistakes.append(diagnostic("E935.several_outputs", table.span, name=table.get("id")))
         inputs = [self._formula(column.child("inputExpression") or column) for column in table.all("input")]
         for column in table.all("input"):
             if column.child("inputValues") is not None:
@@ -324,11 +324,11 @@ class _Reader:
     def _row(self, number: int, rule: Node, policy: str) -> dict[str, Any] | None:
         outputs = list(rule.all("outputEntry"))
         if len(outputs) > 1:
-            self.mistakes.append(diagnostics.several_outputs(rule.span, name=rule.get("id")))
+            self.mistakes.append(diagnostic("E935.several_outputs", rule.span, name=rule.get("id")))
         output = self._formula(outputs[0] if outputs else rule)
         if output.text == "null":
             if policy == "FIRST":
-                self.mistakes.append(diagnostics.null_first(rule.span))
+                self.mistakes.append(diagnostic("E938.null_first", rule.span))
             self._lose(
                 rule.get("id"),
                 "输出为 null 的行不读取：规则未覆盖",
@@ -353,12 +353,12 @@ class _Reader:
         logic = node.child("encapsulatedLogic")
         literal = logic.child("literalExpression") if logic is not None else None
         if logic is None or literal is None:
-            self.mistakes.append(diagnostics.unsupported(node.span, tag=node.tag))
+            self.mistakes.append(diagnostic("E933.unsupported", node.span, tag=node.tag))
             return {}
         takes, own = {}, dict(self.names)
         for argument in logic.all("formalParameter"):
             if not argument.get("typeRef"):
-                self.mistakes.append(diagnostics.no_type(argument.span, name=argument.get("name")))
+                self.mistakes.append(diagnostic("E936.no_type", argument.span, name=argument.get("name")))
             self.names[argument.get("name")] = _slug(argument.get("name"))
             takes[_slug(argument.get("name"))] = Cell(
                 self._typed(argument, argument.get("typeRef") or "string"), argument.span
@@ -370,13 +370,13 @@ class _Reader:
     def _refuse_language(self, node: Node) -> None:
         language = node.get("expressionLanguage")
         if language and "feel" not in language.lower():
-            self.mistakes.append(diagnostics.other_language(node.span, language=language))
+            self.mistakes.append(diagnostic("E939.other_language", node.span, language=language))
 
     def _formula(self, node: Node) -> Cell:
         self._refuse_language(node)
         text = self._respelt(node.texts())
         if not text:
-            self.mistakes.append(diagnostics.nothing_written(node.span, tag=node.tag))
+            self.mistakes.append(diagnostic("E940.nothing_written", node.span, tag=node.tag))
         return Cell(text or "-", node.span)
 
     def _respelt(self, text: str) -> str:

@@ -133,7 +133,7 @@ def _put(page: Worksheet, row: int, column: int, text: str) -> BookCell:
     """Write a text as text, whatever it begins with. Raises RuleError where a cell cannot hold it."""
     if len(text) > _LONGEST:
         place = Span(f"{page.title}!{page.cell(row, column).coordinate}", 0, 0)
-        raise RuleError([diagnostics.too_long(place, most=_LONGEST)])
+        raise RuleError([diagnostic("E925.too_long", place, most=_LONGEST)])
     cell: Any = page.cell(row, column)
     cell.number_format = "@"
     if text:
@@ -193,7 +193,7 @@ class Reader:
         self.digests = dict(self._listed(guide))
         known = set(self.digests)
         for sheet in known - set(self.pages):
-            self.mistakes.append(diagnostics.sheet_missing(self.place(guide), sheet=sheet))
+            self.mistakes.append(diagnostic("E905.sheet_missing", self.place(guide), sheet=sheet))
         for sheet in set(self.pages) - known:
             self.mistakes.append(
                 diagnostic(
@@ -229,7 +229,7 @@ class Reader:
         for page in book.worksheets:
             path_of = str(page.cell(1, 1).value or "").strip()
             if path_of in pages:
-                self.mistakes.append(diagnostics.sheet_twice(self.place(page), sheet=path_of))
+                self.mistakes.append(diagnostic("E907.sheet_twice", self.place(page), sheet=path_of))
             pages.setdefault(path_of, page)
         guide = pages.pop(GUIDE, None)
         if guide is None:
@@ -260,11 +260,11 @@ class Reader:
             return []
         if page.max_row > _LARGEST[0] or page.max_column > _LARGEST[1]:
             self.mistakes.append(
-                diagnostics.too_large(self.place(page), rows=_LARGEST[0], columns=_LARGEST[1])
+                diagnostic("E908.too_large", self.place(page), rows=_LARGEST[0], columns=_LARGEST[1])
             )
             return []
         for merged in page.merged_cells.ranges:
-            self.mistakes.append(diagnostics.merged(self.place(page, merged.min_row, merged.min_col)))
+            self.mistakes.append(diagnostic("E913.merged", self.place(page, merged.min_row, merged.min_col)))
         places = self._heads(page, sheet)
         rows: list[dict[str, Cell]] = []
         for number in range(FIRST, page.max_row + 1):
@@ -284,7 +284,9 @@ class Reader:
         for number in range(1, page.max_column + 1):
             name = " ".join(str(page.cell(FIRST - 1, number).value or "").split())
             if name in places:
-                self.mistakes.append(diagnostics.column_twice(self.place(page, FIRST - 1, number), name=name))
+                self.mistakes.append(
+                    diagnostic("E911.column_twice", self.place(page, FIRST - 1, number), name=name)
+                )
             elif name in known:
                 places[name] = number
             elif name or _holds_anything(page, number):
@@ -293,7 +295,9 @@ class Reader:
                 )
         for name in known:
             if name not in places:
-                self.mistakes.append(diagnostics.column_missing(self.place(page, FIRST - 1), name=name))
+                self.mistakes.append(
+                    diagnostic("E909.column_missing", self.place(page, FIRST - 1), name=name)
+                )
         return places
 
     def _cell(self, page: Worksheet, row: int, column: int) -> Cell:
@@ -301,9 +305,9 @@ class Reader:
         span, value = self.place(page, row, column), cell.value
         match value:
             case _ if cell.data_type == "f":
-                self.mistakes.append(diagnostics.formula(span))
+                self.mistakes.append(diagnostic("E912.formula", span))
             case _ if cell.data_type == "e":
-                self.mistakes.append(diagnostics.error_value(span, text=str(value)))
+                self.mistakes.append(diagnostic("E914.error_value", span, text=str(value)))
             case None:
                 pass
             case bool():
@@ -312,7 +316,7 @@ class Reader:
                 number = f"{Decimal(repr(value)).normalize():f}"
                 if len(number.replace(".", "").strip("-0")) <= _CERTAIN:
                     return Cell(number, span, "number")
-                self.mistakes.append(diagnostics.uncertain_number(span, text=number))
+                self.mistakes.append(diagnostic("E915.uncertain_number", span, text=number))
             case dt.datetime() if value.time() == dt.time():
                 return Cell(value.date().isoformat(), span, "day")
             case dt.datetime() | dt.time() | dt.timedelta():

@@ -22,7 +22,6 @@ from mianshen.batch.result_folder import beside, clear_up, missing_above, publis
 from mianshen.catalogue import diagnostic
 from mianshen.ingest.input_paths import Named
 from mianshen.ingest.inputs import quoted
-from mianshen.past_runs import diagnostics
 from mianshen.past_runs.finished_run import (
     FinishedRun,
     find_inputs,
@@ -95,9 +94,13 @@ def make_report(program: Program, order: Order) -> dict[str, Any]:
     except duckdb.OutOfMemoryException:
         raise RuleError([diagnostic("E577.no_memory", unlined(str(order.out)))]) from None
     except duckdb.IOException as error:
-        raise RuleError([diagnostics.cannot_write(str(order.out), str(error).splitlines()[0])]) from None
+        raise RuleError(
+            [diagnostic("E576.cannot_write", unlined(str(order.out)), why=str(error).splitlines()[0])]
+        ) from None
     except OSError as error:
-        raise RuleError([diagnostics.cannot_write(str(order.out), error.strerror or "")]) from None
+        raise RuleError(
+            [diagnostic("E576.cannot_write", unlined(str(order.out)), why=error.strerror or "")]
+        ) from None
     finally:
         remove_empty(missing)
 
