@@ -26,7 +26,7 @@ from mianshen.batch.results import empty_results
 from mianshen.batch.row_batches import BlockRows
 from mianshen.cases.read import CaseOf, Programs
 from mianshen.impact.bounding import Listed, Open
-from mianshen.impact.compare import ROWS, whole_folder, write
+from mianshen.impact.compare import ROWS, comparison_folder, write
 from mianshen.impact.comparing import CHANGES, BlockComparison, Comparing
 from mianshen.impact.comparison import Comparison
 from mianshen.impact.groups import dimensions
@@ -75,7 +75,7 @@ def compare_cases(
     comparison = Comparison(changes, days[-1] if days else dt.date.min, dimensions(changes.after))
     comparison.records = {"case": len(members)}
     interpreters: dict[int, Interpreter] = {}
-    with whole_folder(out) as part:
+    with comparison_folder(out) as part:
         with pq.ParquetWriter(part / ROWS, CHANGES, compression="zstd") as writer:
             for day in days:
                 of_day = [m for m in members if m.records[0].as_of == day]

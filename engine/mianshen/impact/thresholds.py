@@ -26,7 +26,7 @@ from mianshen.batch.request import Request
 from mianshen.batch.row_batches import BlockRows
 from mianshen.batch.totals import Counts, added, exact_sum
 from mianshen.casework.wording import number
-from mianshen.impact.compare import whole_folder
+from mianshen.impact.compare import comparison_folder
 from mianshen.impact.estimates import yuan
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.sides import Sides, read_once
@@ -375,7 +375,7 @@ def _numbers(cells: pa.Array) -> Array:
 
 def write_atlas(folder: Path, atlas: Atlas) -> None:
     """`thresholds.json`, and `thresholds.csv` where rows were listed, whole or not at all. Raises RuleError."""
-    with whole_folder(folder) as part:
+    with comparison_folder(folder) as part:
         text = json.dumps(atlas.content(), ensure_ascii=False, indent=2)
         (part / "thresholds.json").write_text(text + "\n", "utf-8")
         if atlas.rows:

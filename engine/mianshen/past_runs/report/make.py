@@ -17,8 +17,7 @@ from typing import Any, Final, TypeAlias
 
 import duckdb
 
-from mianshen.batch.lock import locked
-from mianshen.batch.result_folder import beside, clear_up, missing_above, publish, remove_empty
+from mianshen.batch.whole_folder import whole_folder
 from mianshen.catalogue import diagnostic
 from mianshen.ingest.input_paths import Named
 from mianshen.ingest.inputs import quoted
@@ -83,14 +82,9 @@ def make_report(program: Program, order: Order) -> dict[str, Any]:
     run = FinishedRun.of(order.run)
     earlier = None if order.since is None else FinishedRun.of(order.since)
     run.refuse_other(program)
-    out = order.out.resolve()
-    missing = missing_above(out)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with locked(out, str(order.out)):
-            clear_up(out)
-            _refuse_foreign(out, order)
-            return _written(program, order, run, earlier, out)
+        with whole_folder(order.out, lambda out: _refuse_foreign(out, order)) as part:
+            return _written(program, order, run, earlier, part)
     except duckdb.OutOfMemoryException:
         raise RuleError([diagnostic("E577.no_memory", unlined(str(order.out)))]) from None
     except duckdb.IOException as error:
@@ -101,18 +95,13 @@ def make_report(program: Program, order: Order) -> dict[str, Any]:
         raise RuleError(
             [diagnostic("E576.cannot_write", unlined(str(order.out)), why=error.strerror or "")]
         ) from None
-    finally:
-        remove_empty(missing)
 
 
 def _written(
-    program: Program, order: Order, run: FinishedRun, earlier: FinishedRun | None, out: Path
+    program: Program, order: Order, run: FinishedRun, earlier: FinishedRun | None, part: Path
 ) -> dict[str, Any]:
-    """Write the report beside its folder, then put it there; gives the content of `report.json`."""
-    part = beside(out, "part")
-    connection = _connect(order, part)
-    try:
-        part.mkdir()
+    """Write the report into its folder; gives the content of `report.json`."""
+    with _connect(order, part) as connection:
         counts = _counted(program, order, run, earlier, connection, part)
         page = Page(
             program, run, earlier, counts.tables, counts.ratios, counts.changes, counts.lists, counts.rules, order.lang
@@ -120,12 +109,8 @@ def _written(
         content = page.content()
         (part / DATA).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
         (part / PAGE).write_text(page.html(), "utf-8")
-        for ours in ("spill", "text", "shown"):
-            shutil.rmtree(part / ours, ignore_errors=True)
-        publish(part, out)
-    finally:
-        connection.close()
-        shutil.rmtree(part, ignore_errors=True)
+    for ours in ("spill", "text", "shown"):
+        shutil.rmtree(part / ours, ignore_errors=True)
     return content
 
 
