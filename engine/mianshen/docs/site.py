@@ -23,7 +23,7 @@ from mianshen.docs.lists import ListPages
 from mianshen.docs.pages import FEW, LISTED, ItemPages, Page
 from mianshen.docs.subject import Subject
 from mianshen.page_style import STYLE
-from mianshen.policy.catalogue import KINDS, Catalogue
+from mianshen.policy.catalogue import KIND, KINDS, Catalogue
 from mianshen.source import Lang, RuleError, unlined
 from mianshen.templates import templates
 from mianshen.version import __version__
@@ -97,9 +97,7 @@ def pages(subject: Subject, lang: Lang) -> Iterator[Page]:
 def _sections(subject: Subject, lang: Lang) -> list[tuple[str, str]]:
     """Where every page leads: (name, path)."""
     words = wording.labels("docs", lang)
-    listed = [
-        (KINDS[kind][1].in_(lang), f"{kind}.html") for kind in LISTED if subject.catalogue.of_kind(kind)
-    ]
+    listed = [(KINDS[kind].in_(lang), f"{kind}.html") for kind in LISTED if subject.catalogue.of_kind(kind)]
     if any("__" in name for name in subject.program.parameters):
         listed.append((words["tables"], "tables.html"))
     if subject.program.properties:
@@ -121,8 +119,8 @@ def _index(subject: Subject) -> list[list[Any]]:
     catalogue: Catalogue = subject.catalogue
     rows = [
         [
-            KINDS[item.kind][0].zh,
-            KINDS[item.kind][0].en,
+            KIND[item.kind].zh,
+            KIND[item.kind].en,
             title.zh,
             title.en,
             str(item),

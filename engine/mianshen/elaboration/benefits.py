@@ -30,8 +30,7 @@ def benefits(vocabulary: Vocabulary) -> dict[str, Benefit]:
             _decisions(name, vocabulary)
         else:
             span = vocabulary.document.span("benefits", name, "entity")
-            kind = Message("实体", "entity")
-            vocabulary.unknown(span, "entities", kind, entity, vocabulary.entities)
+            vocabulary.unknown(span, "entities", entity, vocabulary.entities)
         vocabulary.source(model.source, "benefits", name, "source")
         triggers(name, vocabulary)
         occasion(name, vocabulary)

@@ -193,8 +193,7 @@ class ProgramBuilder:
             return None
         if header.entry not in entities:
             span = self.document.span("header", "entry")
-            kind = Message("实体", "entity")
-            self.vocabulary.unknown(span, "entities", kind, header.entry, entities)
+            self.vocabulary.unknown(span, "entities", header.entry, entities)
         return header
 
     # -- provisions --------------------------------------------------------------------------

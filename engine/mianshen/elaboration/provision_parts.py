@@ -344,7 +344,7 @@ class PartChecks:
         accumulator = known.get(name)
         span = self.document.span(*place)
         if accumulator is None:
-            self.vocabulary.unknown(span, "accumulators", Message("累计", "accumulator"), name, known)
+            self.vocabulary.unknown(span, "accumulators", name, known)
             return False
         number = isinstance(self.names.decisions[key], Numeric)
         summed = [part.decision for part in self.document.parts.get(name, ())] or [*accumulator.sums]

@@ -19,10 +19,10 @@ from mianshen.document import read
 from mianshen.elaboration.build import build
 from mianshen.exchange.decisions import BUILT_IN, NUMBERS, POLICIES, Loss
 from mianshen.exchange.dmn_xml import Node, read_xml
-from mianshen.exchange.feel import AS_OF
+from mianshen.exchange.feel import AS_OF, NOT_CARRIED
 from mianshen.exchange.overlay_text import MADE_BY, Written
 from mianshen.exchange.workbook import Cell
-from mianshen.source import Diagnostic, Message, RuleError
+from mianshen.source import Diagnostic, RuleError
 from mianshen.syntax import KEYWORDS
 
 ENTITY: Final = "case"
@@ -130,9 +130,7 @@ class _Reader:
         for spelt, question in questions.items():
             if spelt in self.names.values():
                 continue
-            self._lose(
-                spelt, "模型没有这个输入：取自决策表", "the model has no such input: it is taken from a table"
-            )
+            self._lose(spelt, "no_input")
             type_ = self._typed(question, question.get("typeRef"))
             facts[spelt] = {
                 "type": Cell(type_, question.span),
@@ -144,20 +142,16 @@ class _Reader:
     def _survey(self) -> None:
         """List what is left out, refuse what is not known."""
         self._refuse_language(self.root)
-        self._lose("", "FEEL 的 null 在此为未知或规则未覆盖", "FEEL's null is unknown here, or not modelled")
-        self._lose(
-            "",
-            "没有日期、来源和地区：全部自始适用",
-            "there are no dates, sources or areas: all of it always holds",
-        )
+        self._lose("", "null_in")
+        self._lose("", "no_dates")
         for node in self.root.children:
             if node.tag in _LEFT_OUT:
-                self._lose(node.get("name"), f"{node.tag} 不读取", f"{node.tag} is left out")
+                self._lose(node.get("name"), "element", tag=node.tag)
             elif node.tag not in (*_WORDS, "decision", "businessKnowledgeModel"):
                 self.mistakes.append(diagnostic("E933.unsupported", node.span, tag=node.tag))
 
-    def _lose(self, name: str, zh: str, en: str) -> None:
-        self.losses.append(Loss(name, Message(zh, en)))
+    def _lose(self, name: str, why: str, **values: object) -> None:
+        self.losses.append(Loss(name, NOT_CARRIED[why].filled(**values)))
 
     # -- names and types ---------------------------------------------------------------------
 
@@ -215,7 +209,7 @@ class _Reader:
             self.codes[spelt] = {"title": item.get("label") or name, "values": {code: code for code in codes}}
             return f"code {spelt}"
         if allowed is not None:
-            self._lose(name, "允许值的范围不读取", "its range of allowed values is left out")
+            self._lose(name, "allowed_values")
         return self._typed(item, below, (*above, name))
 
     def _type_of(self, node: Node, *more: Node | None) -> str:
@@ -257,7 +251,7 @@ class _Reader:
             self.mistakes.append(diagnostic("E936.no_type", node.span, name=self._own_name(node)))
         entry = {"type": Cell(type_ or "text", node.span), "title": Cell(self._title(node), node.span)}
         if table is None and literal is None:
-            self._lose(name, "没有逻辑：作为需要给出的事实", "it has no logic: it is a fact to be given")
+            self._lose(name, "no_logic")
             facts[name] = entry
             return
         sections["decisions"][name] = entry
@@ -309,11 +303,7 @@ class _Reader:
         inputs = [self._formula(column.child("inputExpression") or column) for column in table.all("input")]
         for column in table.all("input"):
             if column.child("inputValues") is not None:
-                self._lose(
-                    column.get("label") or column.get("id"),
-                    "输入的允许值不读取",
-                    "the values of an input are left out",
-                )
+                self._lose(column.get("label") or column.get("id"), "input_values")
         rows = [
             row
             for number, rule in enumerate(table.all("rule"), 1)
@@ -329,11 +319,7 @@ class _Reader:
         if output.text == "null":
             if policy == "FIRST":
                 self.mistakes.append(diagnostic("E938.null_first", rule.span))
-            self._lose(
-                rule.get("id"),
-                "输出为 null 的行不读取：规则未覆盖",
-                "a row that gives null is left out: not modelled",
-            )
+            self._lose(rule.get("id"), "null_row")
             return None
         cells = [Cell(self._respelt(entry.texts()) or "-", entry.span) for entry in rule.all("inputEntry")]
         words = rule.child("description")

@@ -30,33 +30,15 @@ from mianshen.program.program import (
     Provision,
 )
 from mianshen.source import Message, Span, listed
+from mianshen.wording import wording
 
 ChangeKind: TypeAlias = Literal[
     "figure", "provision", "decision", "accumulator", "benefit", "fact", "codes", "entity", "calendar"
 ]
 Parts: TypeAlias = Mapping[str, Message]
 DAY: Final = dt.timedelta(days=1)
-PARTS: Final = {
-    name: Message(zh, en)
-    for name, zh, en in (
-        ("area", "地区", "area"), ("from", "起", "from"), ("until", "止", "until"), ("when", "条件", "when"),
-        ("value", "取值", "value"), ("limit", "限额", "limit"), ("fallback", "兜底", "fallback"),
-        ("exceptions", "例外", "exceptions"), ("status", "状态", "status"), ("basis", "依据性质", "basis"),
-        ("stand-in", "代用", "stand-in"), ("clause", "依据", "clause"), ("type", "类型", "type"), ("sums", "汇总", "sums"),
-        ("over", "范围", "over"), ("per", "按", "per"), ("opening", "期初", "opening"), ("period", "周期", "period"),
-        ("days", "天数", "days"), ("shared by", "共用", "shared by"), ("counted by", "计入日期", "counted by"),
-        ("read by", "查询日期", "read by"), ("year starts", "年度起始", "year starts"), ("eligible", "资格", "eligible"),
-        ("amount", "金额", "amount"), ("delivery", "发放方式", "delivery"), ("triggers", "触发", "triggers"),
-        ("once per", "周期", "once per"), ("shows", "另显示", "shows"), ("paid to", "支付给", "paid to"),
-        ("least", "最小", "least"), ("most", "最大", "most"), ("when absent", "未提供时按", "when absent"),
-        ("required", "必填", "required"), ("settles", "已结算金额", "settles"), ("placeholders", "占位值", "placeholders"),
-        ("values", "代码", "values"), ("valid from", "生效日", "valid from"), ("reverses", "冲销", "reverses"),
-        ("checks", "检查", "checks"), ("worked days", "工作日", "worked days"),
-    )
-}  # fmt: skip
-_STATUS: Final = {
-    "in_force": Message("施行", "in_force"), "pilot": Message("试点", "pilot"), "planned": Message("计划中", "planned"),
-}  # fmt: skip
+PARTS: Final = wording.group("rule_diff.parts")
+_STATUS: Final = wording.group("rule_diff.status")
 _CALENDAR: Final = Message("工作日历", "working-day calendar")
 
 

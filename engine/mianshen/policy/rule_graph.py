@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 from xml.sax.saxutils import escape
 
-from mianshen.policy.catalogue import KINDS, Catalogue, Item, Kind
+from mianshen.policy.catalogue import KIND, Catalogue, Item, Kind
 from mianshen.source import Lang
 from mianshen.text_columns import fold_names, width
 
@@ -114,7 +114,7 @@ def svg(graph: Graph, catalogue: Catalogue, lang: Lang, address: Address | None 
     for item, node in nodes.items():
         target = None if address is None else address(item)
         title = catalogue.titles[item].in_(lang) if item in catalogue.titles else ""
-        kind, own = KINDS[item.kind][0].in_(lang), item in graph.columns.get(0, [])
+        kind, own = KIND[item.kind].in_(lang), item in graph.columns.get(0, [])
         drawn = _drawn(node, f"{title} {item}".strip(), kind, own)
         lines.append(drawn if target is None else f'<a href="{escape(target)}">{drawn}</a>')
     return "\n".join([*lines, "</svg>"])
@@ -137,7 +137,7 @@ def _nodes(graph: Graph, catalogue: Catalogue, lang: Lang) -> dict[Item, _Node]:
 
 def _texts(item: Item, catalogue: Catalogue, lang: Lang) -> tuple[tuple[str, ...], tuple[str, ...]]:
     title = catalogue.titles[item].in_(lang) if item in catalogue.titles else ""
-    name, kind = fold_names(str(item), COLUMNS), KINDS[item.kind][0].in_(lang)
+    name, kind = fold_names(str(item), COLUMNS), KIND[item.kind].in_(lang)
     name += [""] * (width(name[-1]) + width(kind) + 2 > COLUMNS)
     return tuple(fold_names(title, COLUMNS)), tuple(name)
 

@@ -19,7 +19,7 @@ from mianshen.casework.interview import askable_benefits
 from mianshen.program.program import Program
 from mianshen.records.schema import Schema, record_schema
 from mianshen.rulebook import shipped_overlays
-from mianshen.serve.problems import MEDIA_TYPE, TITLES, Kind
+from mianshen.serve.problems import MEDIA_TYPE, STATUS, TITLES, Kind
 from mianshen.version import __version__
 
 A_PDF: Final = Path("notice.pdf")  # the form asked for; written nowhere
@@ -57,8 +57,8 @@ def operation(
     kinds += ["not_found"] if missing or body else []
     kinds += ["unreadable", "too_large", "other_site", "conflict"] if body else ["bad_parameter"]
     responses: dict[int | str, dict[str, Any]] = {
-        TITLES[kind][0]: {
-            "description": TITLES[kind][1].en,
+        STATUS[kind]: {
+            "description": TITLES[kind].en,
             "content": {MEDIA_TYPE: {"schema": _ref("Problem")}},
         }
         for kind in kinds
