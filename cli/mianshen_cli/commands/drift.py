@@ -20,12 +20,7 @@ from mianshen_cli.wording import wording
 @command
 @options.record_files()
 @options.day
-@options.one_rulebook
-@options.overlay
-@options.encoding
-@options.threads
-@options.yes
-@options.form
+@options.reading
 def drift(
     lang: Lang, records: dict[str, tuple[str, ...]], as_of: dt.date, rules: tuple[Path, ...], overlay: tuple[str, ...],
     encoding: str | None, threads: int | None, yes: bool, form: str,

@@ -30,8 +30,7 @@ _PRESENT = wording("suggest.present")
 
 @command
 @case_arguments.paths
-@options.rulebook
-@options.overlay_named
+@options.rules
 @option("--out", metavar="F")
 @option("--confirm", metavar="F")
 @option("--sample", type=Whole(1, 1_000_000), default=SAMPLE)

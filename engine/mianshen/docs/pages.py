@@ -171,8 +171,7 @@ class Writer:
         numbers = self.evidence.shows.get(item, ())
         cases = [(number, self.evidence.cases[number]) for number in numbers[:MOST_CASES]]
         return [
-            self.anchor(self.subject.case_link(number, case), breakable(f"{case.file.stem}.{case.name}"))
-            for number, case in cases
+            self.anchor(self.subject.case_link(number, case), breakable(case.label)) for number, case in cases
         ]
 
     def unlisted(self, item: Item) -> int:

@@ -211,8 +211,7 @@ class ProgramBuilder:
         direct: dict[Key, set[Key]] = {key: set() for key in self.names.decisions}
         for site in sites:
             for provision in () if site.planned else drafts[site.place]:
-                nodes = [*provision.condition, provision.value]
-                nodes += [limit.limit for limit in provision.limits]
+                nodes = provision.roots
                 for name in provision.feeds:
                     fed = accumulators.get(name)
                     if fed is not None:

@@ -33,7 +33,6 @@ class Imported:
 
 def export_workbook(rules: Sequence[Path], overlays: Sequence[Path], names: Sequence[str], out: Path) -> int:
     """Write the entries named, or all, to a workbook; how many sheets it has."""
-    need("openpyxl")
     document = sound_document(rules, overlays)
     sheets = sheets_of(document, names)
     title = document.header.title.zh if document.header is not None else out.stem

@@ -88,7 +88,7 @@ class Drift:
 
 def _plain(suspect: Suspect) -> dict[str, Any]:
     parameter = suspect.parameter
-    now = next((dated for dated in parameter.series if dated.holds_on(suspect.first)), None)
+    now = parameter.on(suspect.first)
     shown = set_value(suspect.first, suspect.last, suspect.value)
     return {
         "name": parameter.name, "title": parameter.title.plain,
@@ -233,7 +233,7 @@ class Search:
             rise, gap = other.ruled - one.ruled, one.settled - one.ruled
             for row in np.flatnonzero((rise != 0) & (gap != 0)).tolist():
                 day = EPOCH + dt.timedelta(days=int(one.day[row]))
-                own = next((dated for dated in parameter.series if dated.holds_on(day)), None)
+                own = parameter.on(day)
                 if own is not None and isinstance(own.value, Decimal):
                     value = own.value - nudges[own.start] * int(gap[row]) / int(rise[row])
                     for coarse in ROUND[parameter.written]:

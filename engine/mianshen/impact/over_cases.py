@@ -100,7 +100,7 @@ def _members(
             left_out.append(case)
             continue
         records = case.record(old), case.record(new)
-        members.append(_Member(f"{case.file.stem}.{case.name}", case, records, (old, new)))
+        members.append(_Member(case.label, case, records, (old, new)))
     return members, left_out
 
 

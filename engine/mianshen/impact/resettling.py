@@ -153,7 +153,7 @@ class _Words:
         self.lang = lang
         self.causes = {change.name: change for change in changes.listed}
         self.titles = {d.name: d.title for d in changes.after.decisions}
-        self.provisions = {p.name: p for d in changes.after.decisions for p in d.provisions}
+        self.provisions = changes.after.provisions
 
     def cells(self, row: tuple[Any, ...]) -> list[str]:
         """A line of the work list."""

@@ -6,7 +6,6 @@ each. Invariant: only what can change an answer, or what an answer rests on, is 
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
@@ -36,7 +35,6 @@ ChangeKind: TypeAlias = Literal[
     "figure", "provision", "decision", "accumulator", "benefit", "fact", "codes", "entity", "calendar"
 ]
 Parts: TypeAlias = Mapping[str, Message]
-DAY: Final = dt.timedelta(days=1)
 PARTS: Final = wording.group("rule_diff.parts")
 _STATUS: Final = wording.group("rule_diff.status")
 _CALENDAR: Final = Message("工作日历", "working-day calendar")
@@ -92,7 +90,7 @@ class _Diff:
         kinds: tuple[
             tuple[ChangeKind, Mapping[str, Any], Mapping[str, Any], Callable[[Any, Words], Parts]], ...
         ] = (
-            ("provision", _provisions(old), _provisions(new), _provision),
+            ("provision", old.provisions, new.provisions, _provision),
             ("decision", {d.name: d for d in old.decisions}, {d.name: d for d in new.decisions}, _decision),
             ("accumulator", old.accumulators, new.accumulators, _accumulator),
             ("benefit", old.benefits, new.benefits, _benefit),
@@ -111,12 +109,8 @@ class _Diff:
         """The days from which another value is in force, with the values of both sides."""
         some = two or one
         assert some is not None
-        sides = [() if side is None else side.series for side in (one, two)]
-        days = {d.start for side in sides for d in side} | {
-            d.end + DAY for side in sides for d in side if d.end
-        }
-        for day in sorted(days):
-            was, now = (_in_force(side, day) for side in sides)
+        for day in sorted({day for side in (one, two) if side is not None for day in side.turns}):
+            was, now = (None if side is None else side.on(day) for side in (one, two))
             if _stands_on(was) != _stands_on(now):
                 before, after = self._value(some, was), self._value(some, now)
                 if before == after and was is not None and now is not None:
@@ -187,10 +181,6 @@ class _Diff:
             )
 
 
-def _in_force(series: tuple[Dated, ...], day: dt.date) -> Dated | None:
-    return next((dated for dated in series if dated.holds_on(day)), None)
-
-
 def _stands_on(dated: Dated | None) -> object:
     return None if dated is None else (dated.value, dated.basis, dated.review_by, dated.citation)
 
@@ -199,10 +189,6 @@ def _paired(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[st
     for name in dict.fromkeys((*old, *new)):
         if old.get(name) != new.get(name):
             yield name, old.get(name), new.get(name)
-
-
-def _provisions(program: Program) -> dict[str, Provision]:
-    return {p.name: p for d in program.decisions for p in d.provisions}
 
 
 def _facts(program: Program) -> dict[str, Fact]:
