@@ -48,6 +48,8 @@ def serve(
         cases or tuple(filter(None, [shipped_cases()])), names, workers or os.cpu_count() or 1, rate, docs,
     )  # fmt: skip
     room.refuse_unfit(settings)
+    if audit is not None and (line := room.broken_line(audit)) is not None:
+        output.complain(wording("serve.broken").in_(lang, file=audit, line=line))
     listening = room.address(settings)
     output.complain(wording("serve.here").in_(lang, url=room.url(settings, listening)))
     if tokens is None:
