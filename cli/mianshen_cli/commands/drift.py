@@ -35,8 +35,8 @@ def drift(
     if form == "json":
         output.say(output.json_text(content))
     else:
-        shown = content | {"difference": output.grouped(content["difference"])}
-        output.say_folded(wording("drift.count").in_(lang, **shown))
+        words = content | {"difference": output.grouped(content["difference"])}
+        output.say_folded(wording("drift.count").in_(lang, **words))
         for suspect in content["suspects"]:
             output.say_folded("\n" + _told(lang, suspect))
         for suspect in content["not_applied"]:

@@ -449,8 +449,8 @@ def whole(text: object) -> Markup:
     return Markup('<span class="whole">{}</span>').format(text)
 
 
-def mark(shown: Mark) -> Markup:
-    return Markup('<span class="mark {}">{}</span>').format(shown.sort, shown.words)
+def mark(word: Mark) -> Markup:
+    return Markup('<span class="mark {}">{}</span>').format(word.sort, word.words)
 
 
 def marked(paragraph: str, words: str) -> Markup:

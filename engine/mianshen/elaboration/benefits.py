@@ -56,8 +56,8 @@ def _decisions(name: str, vocabulary: Vocabulary) -> None:
         if amount is not None and not isinstance(amount, Numeric):
             span = vocabulary.document.span(*path, "amount")
             vocabulary.diagnostics.append(diagnostics.wrong_type(span, describe(MONEY), describe(amount)))
-    for index, shown in enumerate(model.shows):
-        vocabulary.decision_named(entity, shown, (*path, "shows", index))
+    for index, decision in enumerate(model.shows):
+        vocabulary.decision_named(entity, decision, (*path, "shows", index))
 
 
 def sources(document: Document) -> dict[str, SourceDocument]:

@@ -104,11 +104,11 @@ class Figures:
             self.diagnostics.append(diagnostics.bad_series(span, said))
             return None
         ordered = self._in_order(name, known, [entry.index for entry in entries])
-        shown = self._as_name(name, model.type, type_, ordered)
-        if shown is None:
+        published = self._as_name(name, model.type, type_, ordered)
+        if published is None:
             return None
-        parameter = Parameter(leaf or name, shown.type or type_, model.type, title, ordered, span)
-        return parameter, shown
+        parameter = Parameter(leaf or name, published.type or type_, model.type, title, ordered, span)
+        return parameter, published
 
     def _type(self, name: str, written: str) -> Type | None:
         return self.vocabulary.type_of(written, self.document.span("parameters", name, "type"), SPECIAL)
@@ -161,10 +161,8 @@ class Figures:
                 return written
         elif kind == "scale" and isinstance(written, tuple):
             return self._brackets(written, path)
-        shown = written if isinstance(written, str) else "[…]"
-        self.diagnostics.append(
-            diagnostics.bad_literal(self.document.span(*path), shown, literal_words(kind))
-        )
+        text = written if isinstance(written, str) else "[…]"
+        self.diagnostics.append(diagnostics.bad_literal(self.document.span(*path), text, literal_words(kind)))
         return None
 
     def _brackets(self, written: tuple[Bracket, ...], path: tuple[str | int, ...]) -> Brackets | None:

@@ -89,10 +89,10 @@ class Drift:
 def _plain(suspect: Suspect) -> dict[str, Any]:
     parameter = suspect.parameter
     now = parameter.on(suspect.first)
-    shown = set_value(suspect.first, suspect.last, suspect.value)
+    suspected = set_value(suspect.first, suspect.last, suspect.value)
     return {
         "name": parameter.name, "title": parameter.title.plain,
-        "rule": figure_text(parameter, now), "used": figure_text(parameter, shown),
+        "rule": figure_text(parameter, now), "used": figure_text(parameter, suspected),
         "from": suspect.first.isoformat(), "until": None if suspect.last is None else suspect.last.isoformat(),
         "of": None if suspect.own is None else suspect.own.start.isoformat(),
         "explained": suspect.explained, "difference": yuan(suspect.fen), "spoilt": suspect.spoilt,

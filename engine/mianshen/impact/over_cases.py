@@ -233,9 +233,9 @@ def _add(outcomes: Interpreted, more: Interpreted) -> None:
         whole.reversed += part.reversed
         for column, cells in part.cells.items():
             whole.cells.setdefault(column, []).extend(cells)
-        for name_, states in part.states.items():
-            whole.states.setdefault(name_, []).extend(states)
-        for name_, traced in part.traced.items():
-            whole.traced.setdefault(name_, []).extend(traced)
+        for decision, states in part.states.items():
+            whole.states.setdefault(decision, []).extend(states)
+        for decision, traced in part.traced.items():
+            whole.traced.setdefault(decision, []).extend(traced)
         for why, numbers in part.rejected.items():
             whole.rejected.setdefault(why, []).extend(numbers)

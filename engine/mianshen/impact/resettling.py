@@ -129,8 +129,8 @@ def write_resettlement(
     sheet.close()
     if notices:
         people = [
-            (person, [words.line(row) for row in part_])
-            for person, part_ in groupby(listed, lambda row: row[1])
+            (person, [words.line(row) for row in rows_of_person])
+            for person, rows_of_person in groupby(listed, lambda row: row[1])
         ]
         text = template("notices.html").render(
             people=people, words=wording.labels("resettled", lang), lang=lang

@@ -89,8 +89,8 @@ class RuleChanges:
         for name in dict.fromkeys((*new, *old)):
             was, now = wording(old.get(name)), wording(new.get(name))
             if was != now:
-                shown = new.get(name) or old[name]
-                changed[name] = RuleChange("provision", name, shown.title, shown.citation, was, now)
+                provision = new.get(name) or old[name]
+                changed[name] = RuleChange("provision", name, provision.title, provision.citation, was, now)
         return changed
 
     @cached_property
@@ -200,17 +200,17 @@ def _counting(accumulator: Accumulator) -> tuple[object, ...]:
 
 def _parameter_change(old: Parameter | None, new: Parameter | None) -> RuleChange:
     """The days from which a figure is another, with both values; its clause is that of the new value, if it has one."""
-    shown = new or old
-    assert shown is not None
+    parameter = new or old
+    assert parameter is not None
     was, now, citations = [], [], []
     for day in sorted({day for side in (old, new) if side is not None for day in side.turns}):
         one, other = (None if side is None else side.on(day) for side in (old, new))
         if _value(one) != _value(other):
-            was.append(f"{day}: {figure_text(shown, one)}")
-            now.append(f"{day}: {figure_text(shown, other)}")
+            was.append(f"{day}: {figure_text(parameter, one)}")
+            now.append(f"{day}: {figure_text(parameter, other)}")
             citations += [d.citation for d in (other, one) if d is not None and d.citation.source is not None]
     citation = citations[0] if citations else Citation(None, None)
-    return RuleChange("parameter", shown.name, shown.title, citation, "; ".join(was), "; ".join(now))
+    return RuleChange("parameter", parameter.name, parameter.title, citation, "; ".join(was), "; ".join(now))
 
 
 def _value(dated: Dated | None) -> object:

@@ -199,14 +199,14 @@ def seeking(paths: Sequence[Path], overlays: Sequence[Path | str], quest: Quest)
     outcomes = {(e.name, e.outcome) for e in whole.entities.values() if e.outcome is not None} & known
     part = part_of(whole, {*keys, *whole.paid, *outcomes})
     money = [key for key in keys if whole.decision(*key).written == "money"]
-    shown = {
+    outputs = {
         entity: tuple(
             dict.fromkeys([*part.shown.get(entity, ()), *(name for e, name in money if e == entity)])
         )
         for entity in part.entities
     }
     benefit = whole.benefits.get(quest.goal.name)
-    return Seeking(quest, part if benefit is not None else replace(part, shown=shown), keys)
+    return Seeking(quest, part if benefit is not None else replace(part, shown=outputs), keys)
 
 
 def content_of(result: GoalResult) -> dict[str, Any]:

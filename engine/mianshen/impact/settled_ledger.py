@@ -148,9 +148,9 @@ def _compared(decider: BlockDecider, rows: Rows, places: Places | None) -> Compa
                 ruled = np.where(known, amounts.values[at], settled[at])  # nothing is said of one not known
                 parts.append((settled[at], ruled, days[at], top[at], decided.decided(name)[at]))
     columns = [np.concatenate([part[n] for part in parts] or [np.empty(0, np.int64)]) for n in range(5)]
-    shown = columns[4].astype(bool)
-    right = shown & (columns[0] == columns[1])
-    return Compared(columns[0], columns[1], columns[2], columns[3], shown, right, family)
+    is_decided = columns[4].astype(bool)
+    right = is_decided & (columns[0] == columns[1])
+    return Compared(columns[0], columns[1], columns[2], columns[3], is_decided, right, family)
 
 
 def _days(table: EntityRows) -> Array:

@@ -130,8 +130,12 @@ class Atlas:
 
     def _crossing(self, name: str, counts: Counts) -> dict[str, Any]:
         entity, fact, step, benefit = name.split("|")
-        shown = self.program.benefits.get(benefit)
-        title = shown.title if shown is not None else Message("付给个人或为个人支付", "paid to or for people")
+        known_benefit = self.program.benefits.get(benefit)
+        title = (
+            known_benefit.title
+            if known_benefit is not None
+            else Message("付给个人或为个人支付", "paid to or for people")
+        )
         return {
             "entity": entity, "fact": fact, "title": self.program.facts[entity, fact].title.plain, "step": step,
             "benefit": benefit, "benefit_title": title.plain, "rows": counts["rows"], "gained": counts["gained"],

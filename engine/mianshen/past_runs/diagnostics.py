@@ -10,5 +10,7 @@ from mianshen.source import Diagnostic, Message, unlined
 
 
 def other_rulebook(folder: str, name: str, overlays: tuple[str, ...]) -> Diagnostic:
-    with_ = ("", "") if not overlays else (f"（叠加 {'、'.join(overlays)}）", f" with {', '.join(overlays)}")
-    return diagnostic("E573.other_rulebook", unlined(folder), name=name, with_name=Message(*with_))
+    with_overlays = (
+        ("", "") if not overlays else (f"（叠加 {'、'.join(overlays)}）", f" with {', '.join(overlays)}")
+    )
+    return diagnostic("E573.other_rulebook", unlined(folder), name=name, with_name=Message(*with_overlays))

@@ -62,7 +62,7 @@ class _Question:
 
 def _questions(items: Iterable[tuple[Item, str | None]]) -> dict[tuple[str, Matter], _Question]:
     """By event and matter, the items that ask: for facts that none before asks for, open or settled as they are."""
-    asked: dict[tuple[Missing, str | None], _Question] = {}
+    by_fact: dict[tuple[Missing, str | None], _Question] = {}
     questions: dict[tuple[str, Matter], _Question] = {}
     for item, settled in items:
         if item.kind != "needs_facts":
@@ -72,7 +72,7 @@ def _questions(items: Iterable[tuple[Item, str | None]]) -> dict[tuple[str, Matt
             questions[item.event, item.matter] = own
         for fact in item.missing:
             of_row = fact if fact.key else fact._replace(key=item.person)
-            question = asked.setdefault((of_row, settled), own)
+            question = by_fact.setdefault((of_row, settled), own)
             if question is own:
                 own.names.add(fact.name)
                 questions[item.event, item.matter] = own

@@ -157,12 +157,12 @@ class Explainer:
         Where there are none, every decision of the person.
         """
         person = case.person
-        shown = [*self._of_rows(person)]
+        roots = [*self._of_rows(person)]
         if person.rejection is None:
-            shown += [(person, decision.name) for decision in self.outputs[person.entity]]
-            shown += self._of_benefits(case)
-            shown = shown or [(person, d.name) for d in self.program.decisions if d.entity == person.entity]
-        yield from shown
+            roots += [(person, decision.name) for decision in self.outputs[person.entity]]
+            roots += self._of_benefits(case)
+            roots = roots or [(person, d.name) for d in self.program.decisions if d.entity == person.entity]
+        yield from roots
 
     def _of_rows(self, person: Row) -> Iterator[Step_]:
         for row in sorted(person.children, key=lambda row: turn(row, self.program)):

@@ -120,7 +120,7 @@ class Lists:
             return
 
         own = benefits[0].work_list
-        shown = (
+        own_columns = (
             [self._decision(benefits[0], name) for name in benefits[0].shows] if own and self.shown else []
         )
         parts = " UNION ALL ".join(self._due_rows(number, benefit) for number, benefit in enumerate(benefits))
@@ -139,12 +139,12 @@ class Lists:
             paid = [self._money(amount, reason)] if amounts else []
             return [
                 *self.whose(person, owner or household, area), self._title(benefit, owner), self._status(change),
-                *paid, *(also or [""] * len(shown)), *self._grounds(benefit, reason),
+                *paid, *(also or [""] * len(own_columns)), *self._grounds(benefit, reason),
             ]  # fmt: skip
 
         columns: list[tuple[str, Kind]] = [self._column("benefit"), self._column("status")]
         columns += [self._column("amount", "amount")] if amounts else []
-        columns += [(self._say(decision.title), _kind(decision)) for decision in shown]
+        columns += [(self._say(decision.title), _kind(decision)) for decision in own_columns]
         columns += [self._column("details")] if details else []
         columns += [self._column("ground"), self._column("clause")]
         self.files(name, query, [*self.heads(), *columns], line)

@@ -141,11 +141,11 @@ def _counted(
     ]
     tables = Counting(program, run, connection, people).tables()
     shares = ratios(program, run, connection, people, records[-1]) if records else ()
-    shown = decide_shown(
+    beside_amounts = decide_shown(
         program, named_inputs(run, order.inputs), run.as_of, part / "shown", run.mapping,
         order.encoding or run.manifest.get("encoding"), order.threads, order.memory,
     )  # fmt: skip
-    lists = Lists(program, run, connection, people, part, order.lang, shown, earlier is not None)
+    lists = Lists(program, run, connection, people, part, order.lang, beside_amounts, earlier is not None)
     changes, rules = (
         ([], None) if earlier is None else _since(program, order, run, earlier, connection, part, lists)
     )
