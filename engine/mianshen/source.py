@@ -160,7 +160,8 @@ class Diagnostic:
 
     def show(self, lang: Lang = "en") -> str:
         """`file:line:column: Ennn: what. What to do.`, related places on lines of their own."""
-        head = f"{self.span}: {self.code}: {self.sentences(lang)}"
+        place = f"{self.span}: " if self.span.file else ""
+        head = f"{place}{self.code}: {self.sentences(lang)}"
         return "\n".join([head, *(f"  {span}: {note.in_(lang)}" for span, note in self.also)])
 
     def sentences(self, lang: Lang) -> str:
