@@ -183,7 +183,7 @@ class Decided(Mapping[str, "pa.Table"]):
     """The tables of a batch by entity (`resident`, `claim`, …) and `rejects`, as `pyarrow.Table`s.
 
     A table has a row for each record that was not rejected, its keys first; amounts are DECIMAL in yuan. `rejects` has a row
-    for each that was: file (named by the entity), row, key, field, code, reason. `summary`: what `summary.json` of a batch counts.
+    for each that was: file (named by the entity), row, key, field, code, reason. `summary`: the counts of `summary.json`.
     """
 
     def __init__(self, tables: Mapping[str, pa.Table], summary: Mapping[str, Any]) -> None:

@@ -74,6 +74,10 @@ class Catalogue:
             name, titles
         )
 
+    def title(self, item: Item) -> Message:
+        """What it is called; nothing for what has no title."""
+        return self.titles.get(item, Message("", ""))
+
     def of_kind(self, kind: Kind) -> list[Item]:
         return [item for item in self.titles if item.kind == kind]
 
