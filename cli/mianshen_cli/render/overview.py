@@ -66,7 +66,7 @@ class Overview:
     def _decisions(
         self, decisions: dict[str, list[Step]], in_reasons: Collection[Key], rows: list[Row]
     ) -> Iterator[str]:
-        """Of each decision its values and grounds; in a line each those of one provision, unknown, or not ruled."""
+        """The values and grounds of each decision; those of one provision, unknown, or not ruled in a line each."""
         unruled, unknown, further = list[str](), dict[str, list[str]](), dict[str, list[str]]()
         for steps in decisions.values():
             decision = steps[0].decision
@@ -107,7 +107,7 @@ class Overview:
         return ("；" if self.lang == "zh" else "; ").join(texts)
 
     def _by_rows(self, steps: list[Step], rows: list[Row], say: Callable[[Step], str]) -> list[str]:
-        """What is said of each row; where that differs, or is said of some only, with those rows."""
+        """The text for each row; where it differs, or holds for some only, with those rows."""
         said: dict[str, list[str]] = {}
         for step in steps:
             said.setdefault(say(step), []).append(output.printable(step.row.key))

@@ -89,7 +89,7 @@ class AccumulatorChecks:
         )  # fmt: skip
 
     def _part(self, name: str) -> tuple[str | None, AccumulatorPart | None]:
-        """Of which accumulator it is a part, and which."""
+        """The accumulator that it is a part of, and the part."""
         parts = ((whole, part) for whole, parts in self.checks.document.parts.items() for part in parts)
         return next(((whole, part) for whole, part in parts if part.name == name), (None, None))
 

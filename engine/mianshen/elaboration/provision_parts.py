@@ -301,7 +301,7 @@ class PartChecks:
         return If(conjunction(holds), share, constant(ZERO, type_), type_) if holds else share
 
     def _committed(self, key: Key, share: Core, part: AccumulatorPart, type_: Type) -> Core:
-        """Of an amount that may be settled the larger of that and what is shown, where the reader was not settled itself."""
+        """The larger of a settled amount and the ruled one, where the row that reads it was not settled itself."""
         settling = {
             fact.settles: FactRef(entity, fact.name, fact.type)
             for (entity, _), fact in self.names.facts.items()

@@ -287,7 +287,7 @@ def _days_of(_rows: Rows, compared: list[Compared]) -> list[ByDay]:
 
 
 def _mended(_rows: Rows, compared: list[Compared]) -> Array:
-    """Of each variant: how many amounts of a block it makes right, by how many fen they differ, how many it spoils."""
+    """How many amounts of a block each variant makes right, by how many fen they differ, how many it spoils."""
     base = compared[0]
     counts = np.zeros((len(compared) - 1, 3), np.int64)
     for number, other in enumerate(compared[1:]):

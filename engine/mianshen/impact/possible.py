@@ -419,7 +419,7 @@ def _brought_together(
 
 
 def _of_value(value: Value | None) -> Possible | None:
-    """What is told of a value; None where it is unknown, or was never decided."""
+    """The value as a range; None where it is unknown, or was never decided."""
     match value:
         case None | Unknown():
             return None

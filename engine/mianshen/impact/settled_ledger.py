@@ -104,7 +104,7 @@ class Ledger:
         return taken
 
     def differing(self, rows: Rows, compared: list[Compared]) -> tuple[Array, Rows | None, int]:
-        """Of a block: how many amounts are stated, decided and differ, and by how many fen; households that differ."""
+        """How many amounts of a block are stated, decided and differ, by how many fen; and the households that differ."""
         one = compared[0]
         households = int(np.unique(one.top[one.off]).size)
         counts = np.array(

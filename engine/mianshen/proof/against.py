@@ -49,7 +49,7 @@ class Against:
         return self.prover.program
 
     def findings(self, categories: Sequence[Category]) -> Iterator[Finding]:
-        """That decisions come out the same; with categories, that nobody of each is paid less."""
+        """Decisions come out the same; with categories, nobody of each is paid less."""
         if not categories:
             for key in self._shown():
                 name = f"same: {key[1]}"

@@ -227,7 +227,7 @@ class Prover:
         return Question(prop.name, prop.title, prop.citation, pose, shows, changed=fact)
 
     def _are(self, fact: Key, terms: tuple[Term, Term], values: tuple[str, str]) -> tuple[Term, Term]:
-        """That the first household has the second code of two, and the second the first."""
+        """The first household has the second code of two, and the second the first."""
         codes = list(self.program.codes[self.program.facts[fact].type.codes].values)  # type: ignore[union-attr]
         return terms[0] == codes.index(values[1]), terms[1] == codes.index(values[0])
 

@@ -225,7 +225,7 @@ class Counter:
         return f"overlays: [{', '.join(self.overlays)}]\n" if self.overlays else ""
 
     def checked(self) -> Checked:
-        """What is told so far decided: what may yet be told is unknown."""
+        """The answers so far, decided; facts not answered yet are unknown."""
         case = Scenario(self.program).copy(self.story.case)[0]
         return about(self.interview, self.checker.check(case))
 

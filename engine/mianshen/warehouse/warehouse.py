@@ -159,7 +159,7 @@ def undecided(entity: Entity, reason: Sql) -> list[Sql]:
 
 
 def refused(entity: Entity, table: str) -> list[exp.Select]:
-    """Of an entity's rows those with something wrong, and those that share a key."""
+    """The rows of an entity with something wrong, and those that share a key."""
     key = terms.column(entity.key)
     of = terms.table(table, "of")
     wrong = terms.select_from(of, *undecided(entity, terms.column(WHY, "of")))

@@ -255,7 +255,7 @@ class Explainer:
         return [] if before is None else [(before, self.program.accumulators[accumulator].sums)]
 
     def _chain(self, holder: Row, accumulator: Accumulator) -> dict[Row, Row]:
-        """Of the rows below a holder, to each the one before it that last fed the balance it is decided on.
+        """Each row below a holder, with the row before it that last fed the balance it is decided on.
 
         A row may count in another period than the one of which it reads the balance. Where a balance is of the days
         before a row, the last row of the same facts stands for them all.

@@ -278,7 +278,7 @@ def _nearest_first(values: Sequence[Any], to: Any) -> Sequence[Any]:
 
 
 def _smallest(fact: Fact, before: Known | None, tried: Mapping[Known, bool], works: Works) -> list[Known]:
-    """Of values that do, those worth showing: all codes; of numbers and dates the nearest either way.
+    """The values worth showing among those that do: all codes; the nearest numbers and dates either way.
 
     Of one that is not known, the ends of the ranges that do, as far as what was tried tells them apart.
     """

@@ -45,7 +45,7 @@ RulesCompared: TypeAlias = "Callable[[FinishedRun, Mapping[str, Named], Order, P
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked: a run's folder, where to, in which language, since which earlier run.
+    """A report to make: the run's folder, where to, in which language, since which earlier run.
 
     `inputs`: entity to files, where they are not where the run read them.
     """
