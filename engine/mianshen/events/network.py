@@ -86,11 +86,11 @@ class Network:
     ) -> list[Due]:
         """What an event of a type makes due among the answers given for it.
 
-        `asked`: people and benefits for which facts were asked; the event may have brought them.
+        `open_benefits`: people and benefits for which facts were asked; the event may have brought them.
         """
         reached, open_ = self.reach(event_type, [benefit for _, benefit in open_benefits]), set(open_benefits)
         known = [answer for answer in answers if answer.benefit in reached]
-        said = {f"a{number}": one_part for number, one_part in enumerate(known)}
+        said = {f"a{number}": answer for number, answer in enumerate(known)}
         if self._ruleset is None or not said:
             return []
         facts = [_fact(name, value) for name, value in said.items()]

@@ -54,7 +54,7 @@ class Scenario:
         as_of: dt.date | None = None,
         noting: bool = False,
     ) -> tuple[Case, dict[Row, Row]]:
-        """The case with the facts `told` set and those `untold` open; and each row's copy.
+        """The case with the facts `added` set and those `untold` open; and each row's copy.
 
         With `noting`, the copies' facts are `Reads`.
         """
