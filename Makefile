@@ -15,7 +15,7 @@ DEMO_RESIDENTS := 20000
 DEMO_FILE := cases/shanghai/assistance.yaml
 DEMO_CASE := subsistence_critical_stay
 
-.PHONY: help setup setup-full demo test soak lint format bench schemas calendar places codes reference screenshots schemas clean
+.PHONY: help setup setup-full demo test soak lint format bench schemas calendar places codes reference screenshots clean
 
 help:
 	@echo 'make demo      make up $(DEMO_RESIDENTS) residents, decide them all, then explain one case and write its notice'

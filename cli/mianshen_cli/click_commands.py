@@ -273,8 +273,8 @@ def _shared_options() -> list[click.Parameter]:
     return [lang, Option(["-h", "--help"], callback=_show_help, words=_HELP, **settings)]
 
 
-def _show_help(context: click.Context, _: click.Parameter, asked: bool) -> None:
-    if asked and not context.resilient_parsing:
+def _show_help(context: click.Context, _: click.Parameter, requested: bool) -> None:
+    if requested and not context.resilient_parsing:
         output.say(context.get_help())
         context.exit()
 

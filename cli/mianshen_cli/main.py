@@ -77,15 +77,15 @@ def main(words: Sequence[str] | None = None) -> int:
 def group() -> Lazy:
     """All commands, under whom they are for."""
 
-    def version(context: click.Context, _: click.Parameter, asked: bool) -> None:
-        if asked and not context.resilient_parsing:
+    def version(context: click.Context, _: click.Parameter, requested: bool) -> None:
+        if requested and not context.resilient_parsing:
             output.say(f"mianshen {__version__}")
             context.exit()
 
-    shown = Option(
+    version_option = Option(
         ["-V", "--version"], is_flag=True, is_eager=True, expose_value=False, callback=version, words=_VERSION
     )
-    return Lazy("mianshen", _WORDS, "mianshen_cli.commands", COMMANDS, groups=GROUPS, params=[shown])
+    return Lazy("mianshen", _WORDS, "mianshen_cli.commands", COMMANDS, groups=GROUPS, params=[version_option])
 
 
 def _explain(error: Exception, lang: Lang) -> int:

@@ -58,6 +58,23 @@ day = option("--as-of", type=Day(), required=True, words=wording("options.day"))
 out = option("--out", required=True, metavar="DIR", type=Path, words=wording("options.out"))
 workbooks = option("--xlsx", is_flag=True, words=wording("options.workbooks"))
 yes = option("--yes", is_flag=True, words=wording("options.yes"))
+
+
+def combined(*decorators: Callable[[AnyCallable], AnyCallable]) -> Callable[[AnyCallable], AnyCallable]:
+    """Several options as one decorator, in their order."""
+
+    def decorate(function: AnyCallable) -> AnyCallable:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+rules_changed = combined(rulebook, change)
+rules = combined(rulebook, overlay_named)
+one_rules = combined(one_rulebook, overlay)
+reading = combined(one_rulebook, overlay, encoding, threads, yes, form)
 results = argument("folder", metavar="DIR", type=Path, words=wording("options.results"))
 
 
@@ -96,15 +113,10 @@ def record_files(moved: bool = False) -> Callable[[AnyCallable], AnyCallable]:
 
         where = wording("options.files_now") if moved else wording("options.files")
         words = wording("options.any_files").filled(where=where)
-        decorators = [
-            option("--input", "inputs", metavar="ENTITY=FILE", multiple=True, words=words),
-            *(option(f"--{name}", metavar="FILE", multiple=True, words=Message(title.zh + where.zh, title.en + where.en))
-              for name, title in reversed(_TITLES.items())),
-        ]  # fmt: skip
-        command: Any = collecting
-        for decorate in decorators:
-            command = decorate(command)
-        return command  # type: ignore[no-any-return]  # the function, with options
+        titles = {name: Message(title.zh + where.zh, title.en + where.en) for name, title in _TITLES.items()}
+        short = (option(f"--{n}", metavar="FILE", multiple=True, words=text) for n, text in titles.items())
+        entity = option("--input", "inputs", metavar="ENTITY=FILE", multiple=True, words=words)
+        return combined(*short, entity)(collecting)  # type: ignore[return-value]  # the function, with options
 
     return decorated
 

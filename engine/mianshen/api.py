@@ -21,7 +21,7 @@ import datetime as dt
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from mianshen.closed_sets import BenefitStatus, Delivery, RowStatus
 from mianshen.program.program import Benefit, Citation, Program
-from mianshen.source import Diagnostic, Lang, Message, RuleError
+from mianshen.source import Diagnostic, Lang, Message, RuleError, unlined
 from mianshen.values import Known
 
 if TYPE_CHECKING:
@@ -73,7 +73,11 @@ class BenefitAnswer:
 
 @dataclass(frozen=True, slots=True)
 class RowAnswer:
-    """One claim, visit or other row below the person: its decisions by name, None where one is not known."""
+    """One claim, visit or other row below the person.
+
+    `values`: its decisions by name: money as Decimal in yuan with two decimals, rates as Decimal, days as date, codes as
+    text; None where one is unknown or not modelled (`status` tells which). `missing`: what could still tell them.
+    """
 
     entity: str
     key: str
@@ -176,7 +180,11 @@ class Answer:
 
 
 class Decided(Mapping[str, "pa.Table"]):
-    """The tables of a batch by entity (`resident`, `claim`, …) and `rejects`; `summary` counts them."""
+    """The tables of a batch by entity (`resident`, `claim`, …) and `rejects`, as `pyarrow.Table`s.
+
+    A table has a row for each record that was not rejected, its keys first; amounts are DECIMAL in yuan. `rejects` has a row
+    for each that was: file (named by the entity), row, key, field, code, reason. `summary`: the counts of `summary.json`.
+    """
 
     def __init__(self, tables: Mapping[str, pa.Table], summary: Mapping[str, Any]) -> None:
         self._tables = dict(tables)
@@ -200,6 +208,7 @@ class Rulebook:
 
     @property
     def name(self) -> str:
+        """What the rulebook calls itself."""
         return self.program.name
 
     @property
@@ -240,8 +249,10 @@ class Rulebook:
     ) -> Decided:
         """Decide every row of tables by entity, as `mianshen batch` decides files.
 
-        `tables`: a table an entity, columns named as the facts are. Gives a table an entity with the columns of
-        the batch's files, and `rejects`. Raises RuleError where a table or the rulebook does not do.
+        `tables`: entity to its table, a row a record, columns named as the facts are; numbers as integers, decimals
+        or text, never floats where money is meant; `threads`: None for every core. A row with a wrong value is
+        rejected, with what hangs on it. Raises RuleError where an entity or a column is not known, or a table is doubtful
+        as a file would be; OSError where there is no room to write.
         """
         from mianshen.batch.run import Request, refuse_unknown_entities, run_batch
 
@@ -252,7 +263,10 @@ class Rulebook:
                 for entity, table in tables.items()
             }
             out = Path(folder) / "out"
-            summary = run_batch(self.program, Request(inputs, as_of, out, threads))
+            try:
+                summary = run_batch(self.program, Request(inputs, as_of, out, threads))
+            except RuleError as error:
+                raise RuleError(_of_table(mistake, folder) for mistake in error.diagnostics) from None
             return Decided(_tables(self.program, out), summary.content)
 
     def __repr__(self) -> str:
@@ -284,6 +298,12 @@ def _written(table: ArrowStream, path: Path) -> Path:
 
     pq.write_table(pa.table(table), path, compression="none")
     return path
+
+
+def _of_table(mistake: Diagnostic, folder: str) -> Diagnostic:
+    """The mistake at the table by its entity, not at the file it was written to."""
+    file = Path(mistake.span.file)
+    return replace(mistake, span=unlined(file.stem)) if file.is_relative_to(folder) else mistake
 
 
 def _tables(program: Program, folder: Path) -> dict[str, pa.Table]:

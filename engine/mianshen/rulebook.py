@@ -20,7 +20,7 @@ from mianshen.catalogue import diagnostic
 from mianshen.document.digest import digest_of
 from mianshen.program.program import Program
 from mianshen.shipped import shipped_rulebook
-from mianshen.source import Diagnostic, RuleError, Span, nearest, unlined
+from mianshen.source import Diagnostic, RuleError, Span, suggestion, unlined
 
 
 def open_program(paths: Sequence[Path] = (), overlays: Sequence[Path | str] = ()) -> Program:
@@ -75,12 +75,7 @@ def overlay_file(overlay: Path | str) -> Path:
 
 
 def unknown_overlay(span: Span, name: str, known: Sequence[str]) -> Diagnostic:
-    close = nearest(name, known)
-    fix = (
-        (f"可用：{'、'.join(known)}", f"Known are: {', '.join(known)}")
-        if close is None
-        else (f"也许想写 {close}", f"Perhaps {close} is meant")
-    )
+    fix = suggestion(name, known, most=len(known))
     return diagnostic("E460.unknown_overlay", span, fix=fix, name=name)
 
 

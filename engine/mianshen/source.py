@@ -114,13 +114,16 @@ def suggestion(
     `label`: what introduces them; `otherwise`: what to do where there are none.
     """
     names = list(dict.fromkeys(known))
-    close = nearest(name, names)
-    if close is not None:
-        return Message(f"也许想写 {close}", f"Perhaps {close} is meant")
     if not names:
         return otherwise or Message("删去它", "Delete it")
     label, names_there = label or Message("可用", "Known are"), listed(names, most)
-    return Message(f"{label.zh}：{names_there.zh}", f"{label.en}: {names_there.en}")
+    return perhaps(name, names, Message(f"{label.zh}：{names_there.zh}", f"{label.en}: {names_there.en}"))
+
+
+def perhaps(name: str, known: Iterable[str], otherwise: Message) -> Message:
+    """The same: write the name that is near it, else something else."""
+    close = nearest(name, known)
+    return otherwise if close is None else Message(f"也许想写 {close}", f"Perhaps {close} is meant")
 
 
 _REASONS = {
@@ -157,7 +160,8 @@ class Diagnostic:
 
     def show(self, lang: Lang = "en") -> str:
         """`file:line:column: Ennn: what. What to do.`, related places on lines of their own."""
-        head = f"{self.span}: {self.code}: {self.sentences(lang)}"
+        place = f"{self.span}: " if self.span.file else ""
+        head = f"{place}{self.code}: {self.sentences(lang)}"
         return "\n".join([head, *(f"  {span}: {note.in_(lang)}" for span, note in self.also)])
 
     def sentences(self, lang: Lang) -> str:

@@ -198,6 +198,25 @@ def benefit_year(day: dt.date, start: tuple[int, int]) -> int:
     return day.year - ((day.month, day.day) < start)
 
 
+def as_text(value: Known, between: str = ", ") -> str:
+    """A value as data has it; the parts of a list with `between` between them.
+
+    >>> as_text(True), as_text(Decimal("1.50")), as_text(dt.date(2026, 1, 31)), as_text(("a", "b"))
+    ('true', '1.50', '2026-01-31', 'a, b')
+    """
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case Decimal():
+            return f"{value:f}"
+        case dt.date():
+            return value.isoformat()
+        case tuple():
+            return between.join(map(str, value))
+        case str():
+            return value
+
+
 def as_money(value: Decimal) -> str:
     """Two decimals, as contracts want it.
 

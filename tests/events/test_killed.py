@@ -25,7 +25,7 @@ from mianshen.program.program import Program
 from mianshen.watch.run import Request
 
 KILLS = int(os.environ.get("MIANSHEN_KILLS", "2"))
-PEOPLE = few(150, 900)
+PEOPLE = few(78, 900)  # three events each, of which a commit keeps 200
 
 
 def stream() -> list[Fields]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -161,8 +162,22 @@ def test_tables_are_decided_as_files_are(rulebook: mianshen.Rulebook, as_table: 
     assert decided.summary["records"]["claim"] == {"read": 3, "decided": 2, "rejected": 1}
 
 
+@pytest.mark.parametrize("guide", ["developer.md", "developer.zh-CN.md"])
+def test_the_example_of_the_guide_gives_what_it_says(guide: str) -> None:
+    text = (Path(__file__).parents[2] / "cli/guides" / guide).read_text("utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0]
+    columns = _columns()
+    names: dict[str, Any] = {"residents": pa.table(columns["resident"]), "claims": pa.table(columns["claim"])}
+    exec(code, names)
+    said = dict(re.findall(r"^(answer\..*\])  # (Decimal\(.*?\)|\".*?\")", code, re.MULTILINE))
+    assert len(said) == 2
+    for expression, value in said.items():
+        assert eval(expression, names) == eval(value, {"Decimal": Decimal})
+    assert json.loads(names["answer"].to_json("zh"))["person_id"] == "P1"
+
+
 def test_a_table_with_a_column_nobody_knows_is_refused(rulebook: mianshen.Rulebook) -> None:
-    with pytest.raises(mianshen.RuleError, match="insured_aera"):
+    with pytest.raises(mianshen.RuleError, match=r"^resident: E[0-9]+: .*insured_aera"):
         rulebook.decide({"resident": pa.table({"person_id": ["P1"], "insured_aera": ["310113"]})}, AS_OF)
 
 
@@ -183,7 +198,7 @@ def test_an_installed_wheel_gives_the_same_library(tmp_path: Path) -> None:
         wheel.extractall(tmp_path / "site")
     (tmp_path / "test_library.py").write_bytes(Path(__file__).read_bytes())
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "not wheel", str(tmp_path / "test_library.py")],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "not wheel and not guide", "test_library.py"],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path / "site")}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.packaging.pages import ROOT
@@ -9,6 +10,7 @@ from tests.packaging.pages import ROOT
 SOURCES = (ROOT / "engine" / "mianshen", ROOT / "cli" / "mianshen_cli")
 TESTS = ROOT / "tests"
 SAY_NOTHING = frozenset({"each", "found", "made", "kept"})
+SAY_LITTLE = frozenset({"told", "held", "given", "asked", "got", "shown"})  # some are good names of fields
 MOST_LINES_OF_A_FUNCTION = 40
 MOST_LINES_OF_A_FILE = 500
 MOST_LINES_OF_A_ROOM = 5500
@@ -22,9 +24,15 @@ def lines(path: Path) -> int:
     return len(path.read_text("utf-8").splitlines())
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """The syntax of a file, every node."""
+    return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
 def functions(path: Path) -> Iterator[tuple[str, int]]:
     """The functions of a file, each with its lines from `def` on."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
             yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", node.end_lineno - node.lineno + 1
@@ -32,11 +40,22 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
 
 def variables(path: Path) -> Iterator[tuple[str, int]]:
     """The variables and parameters of a file, each with the line that binds it."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id, node.lineno
         elif isinstance(node, ast.arg):
             yield node.arg, node.lineno
+
+
+def fields(path: Path) -> set[tuple[str, int]]:
+    """The fields of a file's classes, each with its line."""
+    return {
+        (line.target.id, line.lineno)
+        for node in nodes(path)
+        if isinstance(node, ast.ClassDef)
+        for line in node.body
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)
+    }
 
 
 def test_no_function_is_over_forty_lines() -> None:
@@ -65,5 +84,15 @@ def test_no_variable_is_called_by_a_name_that_says_nothing() -> None:
         for path in (*files(), *sorted(TESTS.rglob("*.py")))
         for name, line in variables(path)
         if name in SAY_NOTHING
+    }
+    assert not names
+
+
+def test_no_local_variable_is_called_by_a_participle_alone() -> None:
+    names = {
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for path in files()
+        for name, line in set(variables(path)) - fields(path)
+        if name in SAY_LITTLE
     }
     assert not names

@@ -341,6 +341,19 @@ def test_an_audit_only_grows_and_a_change_is_found(tmp_path: Path) -> None:
     assert broken_line(file) == 2
 
 
+def test_a_server_says_at_its_start_that_its_audit_was_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mianshen.serve.serve", lambda _, listening: listening.close())
+    file = tmp_path / "audit"
+    Audit(file).note("desk", "check", ["P1"])
+    assert main(["serve", "--port", "0", "--audit", str(file), "--lang", "en"]) == 0
+    assert "audit" not in capsys.readouterr().err
+    file.write_text(file.read_text("utf-8").replace("P1", "P9") + "{}\n", "utf-8")
+    assert main(["serve", "--port", "0", "--audit", str(file), "--lang", "en"]) == 0
+    assert "line 2 of the audit" in capsys.readouterr().err
+
+
 # tokens and sessions
 
 

@@ -33,8 +33,7 @@ ALL = "all"
 
 @command
 @argument("names", nargs=-1, required=True, metavar="BENEFIT... [FILE]")
-@options.rulebook
-@options.change
+@options.rules_changed
 @options.record_day
 @option("--save", metavar="FILE", type=Path)
 @option("--next", "once", is_flag=True)

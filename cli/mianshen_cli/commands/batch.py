@@ -33,8 +33,7 @@ _STAGES = wording.group("batch.stages")
 @options.record_files()
 @options.day
 @options.out
-@options.one_rulebook
-@options.overlay
+@options.one_rules
 @options.encoding
 @option("--mapping", metavar="F|NAME")
 @options.threads

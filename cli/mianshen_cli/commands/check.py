@@ -23,8 +23,7 @@ from mianshen_cli.session import CheckedRecord, Session, undecided
 
 @command
 @argument("files", nargs=-1, required=True, metavar="FILE...")
-@options.rulebook
-@options.change
+@options.rules_changed
 @options.record_day
 @option("--case", metavar="NAME")
 @option("--explain", is_flag=True)

@@ -30,8 +30,7 @@ _MISSING = wording("columns.missing")
 @options.encoding
 @option("--mapping", metavar="F")
 @option("--as-of", type=Day())
-@options.one_rulebook
-@options.overlay
+@options.one_rules
 def columns(
     lang: Lang, file: str, entity: str | None, encoding: str | None, mapping: str | None, as_of: dt.date | None,
     rules: tuple[Path, ...], overlay: tuple[str, ...],

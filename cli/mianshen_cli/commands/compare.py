@@ -150,7 +150,7 @@ def _over_cases(
     before, after = Programs(rules), Programs(to, overlays)
     compared = compare_cases(cases_at(cases, before), before, after, out, lang)
     if compared.left_out:
-        names = ", ".join(f"{case.file.stem}.{case.name}" for case in compared.left_out)
+        names = ", ".join(case.label for case in compared.left_out)
         output.complain(wording("compare.left_out").in_(lang, names=names))
     return compared.comparison
 

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 @option("--entity", "entities", multiple=True, metavar="NAME")
 @option("--as-of", type=Day())
 @option("--table", "tables", multiple=True, metavar="ENTITY=TABLE")
-@options.one_rulebook
-@options.overlay
+@options.one_rules
 @option("--out", metavar="F.sql", type=Path)
 def compile(  # noqa: A001
     lang: Lang, dialect: str, benefits: tuple[str, ...], entities: tuple[str, ...], as_of: dt.date | None,

@@ -28,8 +28,7 @@ _LEFT_OUT = wording("coverage.left_out")
 
 @command
 @case_arguments.paths
-@options.rulebook
-@options.overlay_named
+@options.rules
 @option("--at-least", "thresholds", multiple=True, metavar="PART=PERCENT")
 @options.form
 def coverage(

@@ -29,8 +29,7 @@ _NOTHING = wording("diff.nothing")
 @command
 @argument("old", required=False, type=Path)
 @argument("new", required=False, type=Path)
-@options.rulebook
-@options.overlay_named
+@options.rules
 @option("--cases", "paths", multiple=True, metavar="PATH", type=Path)
 @option("--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table")
 def diff(
@@ -71,7 +70,7 @@ def _plain(changes: tuple[RuleChange, ...], moved: Changes | None, lang: Lang) -
 def _moved(moved: Changes, words: Words, lang: Lang) -> list[tuple[str, ...]]:
     return [
         (
-            f"{item.case.file.stem}.{item.case.name}",
+            item.case.label,
             moved_words(item, words).in_(lang),
             *(outcome_words(item, text, words).in_(lang) for text in (item.before, item.after)),
         )

@@ -16,8 +16,7 @@ from mianshen_cli.wording import wording
 
 @command
 @options.out
-@options.rulebook
-@options.overlay_named
+@options.rules
 @option("--cases", "paths", multiple=True, metavar="PATH", type=Path)
 @option("--sources", metavar="DIR", type=Path)
 def docs(

@@ -20,12 +20,7 @@ from mianshen_cli.wording import wording
 @command
 @options.record_files()
 @options.day
-@options.one_rulebook
-@options.overlay
-@options.encoding
-@options.threads
-@options.yes
-@options.form
+@options.reading
 def drift(
     lang: Lang, records: dict[str, tuple[str, ...]], as_of: dt.date, rules: tuple[Path, ...], overlay: tuple[str, ...],
     encoding: str | None, threads: int | None, yes: bool, form: str,
@@ -40,8 +35,8 @@ def drift(
     if form == "json":
         output.say(output.json_text(content))
     else:
-        shown = content | {"difference": output.grouped(content["difference"])}
-        output.say_folded(wording("drift.count").in_(lang, **shown))
+        words = content | {"difference": output.grouped(content["difference"])}
+        output.say_folded(wording("drift.count").in_(lang, **words))
         for suspect in content["suspects"]:
             output.say_folded("\n" + _told(lang, suspect))
         for suspect in content["not_applied"]:

@@ -26,8 +26,7 @@ _DECISIONS = wording("export.decisions")
 @argument("names", nargs=-1, metavar="[NAME]...")
 @option("--xlsx", metavar="F")
 @option("--dmn", metavar="F")
-@options.rulebook
-@options.overlay_named
+@options.rules
 @options.form
 def export(
     lang: Lang, names: tuple[str, ...], xlsx: str | None, dmn: str | None, rules: tuple[Path, ...],

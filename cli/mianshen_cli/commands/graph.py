@@ -22,8 +22,7 @@ from mianshen_cli.wording import wording
 
 @command
 @argument("name")
-@options.rulebook
-@options.overlay_named
+@options.rules
 @option("--depth", type=Whole(1, 20), default=2)
 @option("--out", metavar="SVG")
 @option("--format", "form", type=click.Choice(["svg", "json"]), default="svg")

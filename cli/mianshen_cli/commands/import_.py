@@ -28,8 +28,7 @@ _ONLY_WORDS = wording("import_.only_words")
 @command
 @argument("file", metavar="FILE")
 @option("--out", metavar="F")
-@options.rulebook
-@options.overlay_named
+@options.rules
 @options.form
 def import_(
     lang: Lang, file: str, out: str | None, rules: tuple[Path, ...], overlays: tuple[str, ...], form: str

@@ -24,10 +24,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*|[\u4e00-\u9fff][\u4e00-\u9fffa-z0-9_]*")
 def init(lang: Lang, folder: str, name: str | None) -> Status:
     from mianshen.policy.first_rulebook import make_rulebook
 
-    given = name or Path(folder).resolve().name.lower().replace("-", "_").replace(" ", "_")
-    if not _NAME.fullmatch(given):
+    rulebook_name = name or Path(folder).resolve().name.lower().replace("-", "_").replace(" ", "_")
+    if not _NAME.fullmatch(rulebook_name):
         raise Refused(wording("init.bad_name"))
-    for path in make_rulebook(Path(folder), given):
+    for path in make_rulebook(Path(folder), rulebook_name):
         output.say(str(path))
     output.say(wording("init.next").in_(lang, folder=folder))
     return Status.DONE

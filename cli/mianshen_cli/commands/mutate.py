@@ -29,8 +29,7 @@ Weighed: TypeAlias = list[tuple[Mutant, Moves]]
 
 @command
 @case_arguments.paths
-@options.rulebook
-@options.overlay_named
+@options.rules
 @options.jobs
 @option("--resume", "journal", metavar="F")
 @option("--at-least", "least", metavar="PERCENT")

@@ -46,8 +46,7 @@ _STAGES = wording.group("notice.stages")
     type=click.Choice(["eligible", "ineligible", "undetermined", "not_modelled"]),
 )
 @options.record_day
-@options.rulebook
-@options.change
+@options.rules_changed
 @options.record_files(moved=True)
 @option("--out", required=True, metavar="F.html|F.pdf|DIR")
 @option("--pdf", is_flag=True)

@@ -24,8 +24,7 @@ _VERDICTS = wording.group("prove.verdicts")
 
 
 @command
-@options.rulebook
-@options.overlay_named
+@options.rules
 @option("--budget", type=Whole(1, 3600), default=10)
 @option("--property", "named", metavar="NAME", multiple=True)
 @option("--against", metavar="PATH", type=Path)

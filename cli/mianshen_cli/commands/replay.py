@@ -6,6 +6,7 @@ Exit status 0 it comes out as written, 1 it does not, 2 the run's rulebook or in
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from mianshen_cli.output import Status
 from mianshen_cli.wording import wording
 
 if TYPE_CHECKING:
-    from mianshen.past_runs.replay import Difference, Replay
+    from mianshen.past_runs.replay import Replay
 
 _SAME = wording("replay.same")
 
@@ -57,17 +58,8 @@ def _show(replayed: Replay, lang: Lang, explain: bool) -> None:
 
 
 def _plain(replayed: Replay, lang: Lang, explain: bool) -> output.Plain:
-    def difference(entry: Difference) -> output.Plain:
-        return {
-            "entity": entry.entity,
-            "key": entry.key,
-            "column": entry.column,
-            "written": entry.written,
-            "now": entry.now,
-        }
-
     return {
         "answer": replayed.checker.answer(replayed.checked, lang, explain),
         "compared": replayed.compared,
-        "differences": [difference(item) for item in replayed.differences],
+        "differences": [asdict(difference) for difference in replayed.differences],
     }

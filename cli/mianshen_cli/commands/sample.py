@@ -26,8 +26,7 @@ _FOREIGN = wording("sample.foreign")
 @option("--seed", type=Whole(0, 2**32 - 1), default=1)
 @option("--format", "form", type=click.Choice(["parquet", "csv", "nhsa"]), default="parquet")
 @option("--as-of", type=Day())
-@options.one_rulebook
-@options.overlay
+@options.one_rules
 @option("--unknowns", is_flag=True)
 def sample(
     lang: Lang, out: Path, residents: int, seed: int, form: str, as_of: dt.date | None, rules: tuple[Path, ...],

@@ -24,8 +24,7 @@ _NAMES = (*_FILES, "answer")
 @command
 @argument("name", type=click.Choice(_NAMES), required=False)
 @option("--out", metavar="DIR")
-@options.one_rulebook
-@options.overlay
+@options.one_rules
 def schema(
     lang: Lang, name: str | None, out: str | None, rules: tuple[Path, ...], overlay: tuple[str, ...]
 ) -> None:

@@ -31,12 +31,7 @@ _BETWEEN = wording("seek.between")
 @options.record_files()
 @options.day
 @option("--out", metavar="DIR", type=Path)
-@options.one_rulebook
-@options.overlay
-@options.encoding
-@options.threads
-@options.yes
-@options.form
+@options.reading
 def seek(
     lang: Lang, parameter: str, goal: str, start: dt.date, between: str | None, records: dict[str, tuple[str, ...]],
     as_of: dt.date, out: Path | None, rules: tuple[Path, ...], overlay: tuple[str, ...], encoding: str | None,

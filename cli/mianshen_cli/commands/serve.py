@@ -31,8 +31,7 @@ from mianshen_cli.wording import wording
 @option("--name", "names", multiple=True, metavar="HOST")  # fmt: skip
 @option("--workers", type=Whole(1, 64), metavar="N")  # fmt: skip
 @option("--rate", type=Whole(1, 100000), default=50, metavar="N")  # fmt: skip
-@options.rulebook
-@options.change
+@options.rules_changed
 def serve(
     lang: Lang, host: str, port: int, certificate: Path | None, key: Path | None, tokens: Path | None,
     new_token: str | None, audit: Path | None, store: Path | None, runs: Path | None, cases: tuple[Path, ...],
@@ -49,6 +48,8 @@ def serve(
         cases or tuple(filter(None, [shipped_cases()])), names, workers or os.cpu_count() or 1, rate, docs,
     )  # fmt: skip
     room.refuse_unfit(settings)
+    if audit is not None and (line := room.broken_line(audit)) is not None:
+        output.complain(wording("serve.broken").in_(lang, file=audit, line=line))
     listening = room.address(settings)
     output.complain(wording("serve.here").in_(lang, url=room.url(settings, listening)))
     if tokens is None:

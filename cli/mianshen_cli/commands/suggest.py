@@ -30,8 +30,7 @@ _PRESENT = wording("suggest.present")
 
 @command
 @case_arguments.paths
-@options.rulebook
-@options.overlay_named
+@options.rules
 @option("--out", metavar="F")
 @option("--confirm", metavar="F")
 @option("--sample", type=Whole(1, 1_000_000), default=SAMPLE)
@@ -105,10 +104,10 @@ def _plain(suggestion: Suggestion, number: int) -> output.Plain:
 def _confirm(lang: Lang, file: Path) -> Status:
     """Each case of the file asked about; what is confirmed loses its mark, what is refused is taken out."""
     text = file.read_text("utf-8")
-    left = 0
+    undecided = 0
 
     def ask(block: str) -> Answer:
-        nonlocal left
+        nonlocal undecided
         output.say(block)
         match (output.hear(wording("suggest.ask").in_(lang)) or "").strip().lower():
             case "y":
@@ -116,8 +115,8 @@ def _confirm(lang: Lang, file: Path) -> Status:
             case "n":
                 return "refuse"
             case _:
-                left += 1
+                undecided += 1
                 return "later"
 
     file.write_text(confirmed(text, ask), "utf-8")
-    return Status.FOUND if left else Status.DONE
+    return Status.FOUND if undecided else Status.DONE

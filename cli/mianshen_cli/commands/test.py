@@ -95,7 +95,7 @@ def _difference(difference: Difference, lang: Lang) -> tuple[str, ...]:
     if difference.against is not None:
         expected = wording("test.against").in_(lang, one=difference.against, expected=expected)
     return (
-        _name(difference.case),
+        difference.case.label,
         difference.what,
         expected or _NONE.in_(lang),
         difference.got or _NONE.in_(lang),
@@ -118,7 +118,9 @@ def _changes(lang: Lang, cases: list[CaseOf], changes: Changes) -> Status:
             words = {"name": cause.name, "before": cause.before, "after": cause.after}
             output.say(wording("test.wording").in_(lang, **words))
     if changes.left_out:
-        output.say(wording("test.left_out").in_(lang, names=", ".join(map(_name, changes.left_out))))
+        output.say(
+            wording("test.left_out").in_(lang, names=", ".join(case.label for case in changes.left_out))
+        )
     touched = {id(item.case) for item in changes.changes}
     many = output.counted(len(changes.changes), "expectation", lang)
     tried = output.counted(len(cases) - len(changes.left_out), "case", lang)
@@ -128,7 +130,7 @@ def _changes(lang: Lang, cases: list[CaseOf], changes: Changes) -> Status:
 
 def _change(change: Change) -> tuple[str, ...]:
     return (
-        _name(change.case),
+        change.case.label,
         change.what,
         change.expected,
         change.before,
@@ -142,10 +144,3 @@ def _cause(cause: Cause) -> str:
         return f"{cause.name}: {cause.before} -> {cause.after}"
     sign = "+" if not cause.before else "-" if not cause.after else "~"
     return f"{sign}{cause.name}"
-
-
-# -- words -------------------------------------------------------------------------------------------
-
-
-def _name(case: CaseOf) -> str:
-    return f"{case.file.stem}.{case.name}"

@@ -28,12 +28,7 @@ _DONE = wording("thresholds.done")
 @options.day
 @option("--out", metavar="DIR", type=Path)
 @option("--lists", is_flag=True)
-@options.one_rulebook
-@options.overlay
-@options.encoding
-@options.threads
-@options.yes
-@options.form
+@options.reading
 def thresholds(
     lang: Lang, records: dict[str, tuple[str, ...]], as_of: dt.date, out: Path | None, lists: bool, rules: tuple[Path, ...],
     overlay: tuple[str, ...], encoding: str | None, threads: int | None, yes: bool, form: str,

@@ -33,8 +33,7 @@ _SHOWN = 19  # characters of a digest
 @option("--code", metavar="TEXT")
 @option("--case", metavar="NAME")
 @option("--person", metavar="ID")
-@options.rulebook
-@options.change
+@options.rules_changed
 @option("--page", metavar="F.html")
 def verify_notice(
     lang: Lang, files: tuple[str, ...], code: str | None, case: str | None, person: str | None,

@@ -28,8 +28,7 @@ _KINDS = wording.group("watch.kinds")
 @option("--as-of", type=Day())
 @option("--out", required=True, metavar="FILE", type=Path)
 @option("--journal", metavar="FILE", type=Path)
-@options.one_rulebook
-@options.overlay
+@options.one_rules
 def watch(
     lang: Lang, events: Path, records: dict[str, tuple[str, ...]], as_of: dt.date | None, out: Path, journal: Path | None,
     rules: tuple[Path, ...], overlay: tuple[str, ...],

@@ -217,7 +217,7 @@ class AnswerView:
     def _benefit_reasons(self, checked: Checked, brief: Overview | None, every: bool) -> Iterator[str]:
         """Why each benefit is due or not, those of one reason together; in brief, those that one value refuses, too."""
         refused: dict[str, list[str]] = {}
-        told: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        by_reason: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         for benefit in checked.result.benefits.values():
             if benefit.status == "not_modelled" or (benefit.status == "ineligible" and not every):
                 continue
@@ -236,8 +236,8 @@ class AnswerView:
             ]
             due = benefit.status == "eligible"
             provisional = checked.benefit_caveats[benefit.benefit.name].provisional if due else ()
-            told.setdefault((self._sentences(parts), provisional), []).append(title)
-        for (reason, provisional), titles in told.items():
+            by_reason.setdefault((self._sentences(parts), provisional), []).append(title)
+        for (reason, provisional), titles in by_reason.items():
             yield f"{self._joined(titles)}{self._say(_COLON)}{reason}"
             yield from self._provisional(provisional)
         for values, titles in refused.items():
@@ -304,8 +304,8 @@ class AnswerView:
         for row in checked.result.rows:
             decided = self.words.provisions.get(row.reason)
             clause = "" if decided is None else self._cited(decided.citation, brief)
-            told = self._sentences([self._say(self.words.of_row(row)), clause])
-            yield f"{output.printable(row.row.key)}{self._say(_COLON)}{told}"
+            reason = self._sentences([self._say(self.words.of_row(row)), clause])
+            yield f"{output.printable(row.row.key)}{self._say(_COLON)}{reason}"
             if row.status == "decided":
                 provisional |= set(checked.row_caveats[row.row].provisional)
         yield from self._provisional(tuple(sorted(provisional)))

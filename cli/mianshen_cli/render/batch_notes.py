@@ -72,9 +72,9 @@ def finding_lines(lang: Lang, program: Any, findings: dict[str, Any]) -> Iterato
             for p in finding["first"][:5]
         ]
         more = ["…"] if finding["rows"] > len(places) else []
-        shown = ("；" if lang == "zh" else "; ").join([*places, *more])
+        listing = ("；" if lang == "zh" else "; ").join([*places, *more])
         yield _DOUBLES.in_(
-            lang, rows=f"{finding['rows']:,}", entity=program.entities[entity].title.in_(lang), places=shown
+            lang, rows=f"{finding['rows']:,}", entity=program.entities[entity].title.in_(lang), places=listing
         )
     if dead := findings.get("dead_by_the_decision_date", 0):
         yield _DEAD.in_(lang, rows=f"{dead:,}")

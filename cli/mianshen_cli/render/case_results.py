@@ -5,17 +5,16 @@ In: outcomes of cases. Out: plain values; one text of XML, a suite for each file
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import groupby
-from xml.sax.saxutils import escape, quoteattr
 
 from mianshen.cases.changes import Changes
 from mianshen.cases.runs import Difference, Outcome
 from mianshen.source import Lang
 from mianshen_cli.output import Plain, printable
 from mianshen_cli.wording import wording
-
-_SAID = wording("case_results.said")
 
 
 def plain_outcomes(outcomes: Sequence[Outcome]) -> Plain:
@@ -42,10 +41,7 @@ def plain_changes(changes: Changes) -> Plain:
             {
                 "case": change.case.name, "file": str(change.case.file), "what": change.what,
                 "expected": change.expected, "before": change.before, "after": change.after,
-                "causes": [
-                    {"kind": cause.kind, "name": cause.name, "before": cause.before, "after": cause.after}
-                    for cause in change.causes
-                ],
+                "causes": [asdict(cause) for cause in change.causes],
             }
             for change in changes.changes
         ],
@@ -55,44 +51,30 @@ def plain_changes(changes: Changes) -> Plain:
 
 def junit_text(outcomes: Sequence[Outcome], lang: Lang) -> str:
     """The outcomes as a report of JUnit's."""
-    failed = sum(bool(outcome.differences) for outcome in outcomes)
-    lines = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<testsuites name="mianshen" tests="{len(outcomes)}" failures="{failed}" errors="0">',
-    ]
+    root = ET.Element("testsuites", {"name": "mianshen", **_counts(outcomes)})
     for file, group in groupby(outcomes, key=lambda outcome: outcome.case.file):
         part = list(group)
-        wrong = sum(bool(outcome.differences) for outcome in part)
-        lines.append(
-            f'  <testsuite name={_quoted(str(file))} tests="{len(part)}" failures="{wrong}" errors="0">'
-        )
-        for outcome in part:
-            lines += _case(outcome, lang)
-        lines.append("  </testsuite>")
-    return "\n".join([*lines, "</testsuites>"])
+        suite = ET.SubElement(root, "testsuite", {"name": printable(str(file)), **_counts(part)})
+        for case, differences in ((outcome.case, outcome.differences) for outcome in part):
+            names = {"classname": printable(file.stem), "name": case.name, "file": printable(str(file))}
+            entry = ET.SubElement(suite, "testcase", {**names, "line": str(case.span.line)})
+            if differences:
+                texts = [printable(_said(difference, lang)) for difference in differences]
+                ET.SubElement(entry, "failure", message=texts[0]).text = " | ".join(texts)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
 
 
-def _case(outcome: Outcome, lang: Lang) -> list[str]:
-    case = outcome.case
-    start = f"    <testcase classname={_quoted(case.file.stem)} name={_quoted(case.name)} file={_quoted(str(case.file))}"
-    start += f' line="{case.span.line}"'
-    if not outcome.differences:
-        return [start + "/>"]
-    said = [_said(difference, lang) for difference in outcome.differences]
-    body = escape(printable(" | ".join(said)))
-    return [start + ">", f"      <failure message={_quoted(said[0])}>{body}</failure>", "    </testcase>"]
+def _counts(outcomes: Sequence[Outcome]) -> dict[str, str]:
+    failed = sum(bool(outcome.differences) for outcome in outcomes)
+    return {"tests": str(len(outcomes)), "failures": str(failed), "errors": "0"}
 
 
 def _said(difference: Difference, lang: Lang) -> str:
-    return _SAID.in_(
+    return wording("case_results.said").in_(
         lang,
         what=difference.what,
         expected=difference.expected or "-",
         got=difference.got or "-",
         back_end=difference.back_end,
     )
-
-
-def _quoted(text: str) -> str:
-    """An attribute's value."""
-    return quoteattr(printable(text))

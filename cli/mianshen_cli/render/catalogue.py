@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from mianshen.casework.wording import BASIS
-from mianshen.policy.catalogue import KINDS, Catalogue, Item
+from mianshen.policy.catalogue import KIND, KINDS, Catalogue, Item
 from mianshen.policy.descriptions import LABELS, Descriptions, Line, figure_words
 from mianshen.program.program import Parameter
 from mianshen.source import Lang, Message
@@ -39,7 +39,7 @@ class CatalogueView:
     def everything(self) -> str:
         """Every name, a table for each kind."""
         parts = []
-        for kind, (_, heading) in KINDS.items():
+        for kind, heading in KINDS.items():
             rows = [(str(item), self.title(item)) for item in self.catalogue.of_kind(kind)]
             if rows:
                 table = output.table(wording.heads("catalogue.names", self.lang), rows)
@@ -48,7 +48,7 @@ class CatalogueView:
 
     def one(self, item: Item) -> str:
         """All there is to say about one item."""
-        kind = KINDS[item.kind][0].in_(self.lang)
+        kind = KIND[item.kind].in_(self.lang)
         lines = [f"== {kind} {item} ==", self.title(item), *self._body(item)]
         if item.kind == "decision":
             lines.append("")

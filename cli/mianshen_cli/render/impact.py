@@ -113,14 +113,14 @@ def _interval(sums: Mapping[str, Any], whole: bool) -> tuple[str, str]:
 
 
 def _benefits(lang: Lang, benefits: Mapping[str, Any]) -> str:
-    shown = [
+    changed = [
         n for n in benefits.values() if n["gained"] or n["lost"] or n["rows"] or (n["difference"] or "0.00") != "0.00"
     ]  # fmt: skip
-    whole = any(len(output.grouped(n["difference"] or "0.00")) > LONG for n in shown)
+    whole = any(len(output.grouped(n["difference"] or "0.00")) > LONG for n in changed)
     rows = [
         (n["title"][lang], f"{n['gained']:,}", f"{n['lost']:,}",
          "" if n["difference"] is None else _signed(n["difference"], whole), f"{n['left_out']:,}" if n["left_out"] else "")
-        for n in shown
+        for n in changed
     ]  # fmt: skip
     heads = wording.heads("impact.benefits", lang)
     heads = heads if any(row[-1] for row in rows) else heads[:-1]
@@ -153,11 +153,11 @@ def _table(lang: Lang, heads: Sequence[str], rows: Sequence[Sequence[str]], righ
 
 def _amount(yuan: str, whole: bool) -> str:
     """With thousands marked; `whole`: without the fen."""
-    shown = output.grouped(yuan)
-    return shown.rsplit(".", 1)[0] if whole else shown
+    text = output.grouped(yuan)
+    return text.rsplit(".", 1)[0] if whole else text
 
 
 def _signed(yuan: str, whole: bool) -> str:
     """With its sign, thousands marked."""
-    shown = _amount(yuan, whole)
-    return shown if yuan.startswith("-") or yuan.strip("0.") == "" else f"+{shown}"
+    text = _amount(yuan, whole)
+    return text if yuan.startswith("-") or yuan.strip("0.") == "" else f"+{text}"

@@ -96,14 +96,14 @@ class AskView:
     def taken(self, question: Question, line: str, value: Known) -> str:
         """What an answer was taken for, where it was typed otherwise; else empty."""
         fact = question.fact
-        shown = self.words.value(
+        value_text = self.words.value(
             value, "" if fact is None else fact.written, None if fact is None else fact.type
         )
         plain = as_written(line.strip(), fact)
         return (
             ""
             if plain == line.strip()
-            else wording("interview.taken").in_(self.lang, value=shown.in_(self.lang))
+            else wording("interview.taken").in_(self.lang, value=value_text.in_(self.lang))
         )
 
     def saved(self, story: Story, file: Path) -> str:

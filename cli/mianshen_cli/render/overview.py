@@ -37,13 +37,17 @@ class Overview:
     def text(self, trace: Trace, width: int | None) -> str:
         """Entity by entity, the decisions in the order in which they were made; then the sources by number."""
         steps: dict[str, dict[str, list[Step]]] = {}
-        told = {(benefit.entity, benefit.eligible) for benefit in self.program.benefits.values()}
+        in_reasons = {(benefit.entity, benefit.eligible) for benefit in self.program.benefits.values()}
         for step in trace.steps:
             steps.setdefault(step.row.entity, {}).setdefault(step.decision.name, []).append(step)
         lines = [self.say(wording("overview.whole"))]
         for entity, decisions in steps.items():
             rows = list(dict.fromkeys(step.row for of_rows in decisions.values() for step in of_rows))
-            lines += ["", f"== {self._heading(entity, rows)} ==", *self._decisions(decisions, told, rows)]
+            lines += [
+                "",
+                f"== {self._heading(entity, rows)} ==",
+                *self._decisions(decisions, in_reasons, rows),
+            ]
         if self._sources:
             sources = self._listed(f"[{number}] {title}" for title, number in self._sources.items())
             lines += [
@@ -60,14 +64,14 @@ class Overview:
         return ("、" if self.lang == "zh" else ", ").join(texts)
 
     def _decisions(
-        self, decisions: dict[str, list[Step]], told: Collection[Key], rows: list[Row]
+        self, decisions: dict[str, list[Step]], in_reasons: Collection[Key], rows: list[Row]
     ) -> Iterator[str]:
-        """Of each decision its values and grounds; in a line each those of one provision, unknown, or not ruled."""
+        """The values and grounds of each decision; those of one provision, unknown, or not ruled in a line each."""
         unruled, unknown, further = list[str](), dict[str, list[str]](), dict[str, list[str]]()
         for steps in decisions.values():
             decision = steps[0].decision
             title = self.say(decision.title)
-            if decision.key in told:
+            if decision.key in in_reasons:
                 continue
             ruled = [step for step in steps if step.used]
             if not ruled:
@@ -96,14 +100,14 @@ class Overview:
         if unruled:
             yield self.say(_UNRULED, names=self._joined(unruled))
 
-    def _by_clause(self, told: dict[str, list[str]]) -> str:
-        return self._listed(f"{self._joined(names)} {cited}".rstrip() for cited, names in told.items())
+    def _by_clause(self, by_clause: dict[str, list[str]]) -> str:
+        return self._listed(f"{self._joined(names)} {cited}".rstrip() for cited, names in by_clause.items())
 
     def _listed(self, texts: Iterable[str]) -> str:
         return ("；" if self.lang == "zh" else "; ").join(texts)
 
     def _by_rows(self, steps: list[Step], rows: list[Row], say: Callable[[Step], str]) -> list[str]:
-        """What is said of each row; where that differs, or is said of some only, with those rows."""
+        """The text for each row; where it differs, or holds for some only, with those rows."""
         said: dict[str, list[str]] = {}
         for step in steps:
             said.setdefault(say(step), []).append(output.printable(step.row.key))

@@ -31,11 +31,11 @@ def bar() -> Iterator[Callable[[int, int], None]]:
     """A bar that hears its length and how much more is done with each report; nothing where nobody watches."""
     import click
 
-    with click.progressbar(length=1, file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
+    with click.progressbar(length=1, file=sys.stderr, hidden=not sys.stderr.isatty()) as drawn:
 
         def advance(length: int, more: int) -> None:
-            shown.length = max(length, 1)
-            shown.update(more)
+            drawn.length = max(length, 1)
+            drawn.update(more)
 
         yield advance
 

@@ -22,8 +22,8 @@ def changes_table(changes: tuple[RuleChange, ...], words: Words, lang: Lang) -> 
     if not changes:
         return SAME.in_(lang)
     rows = change_rows(changes, words, lang)
-    shown = [at for at in range(len(rows[0])) if any(row[at] for row in rows)]
-    heads, *cells = [[row[at] for at in shown] for row in (heads_of(lang), *rows)]
+    filled = [at for at in range(len(rows[0])) if any(row[at] for row in rows)]
+    heads, *cells = [[row[at] for at in filled] for row in (heads_of(lang), *rows)]
     return output.table(heads, cells)
 
 

@@ -97,10 +97,10 @@ class CaseRows:
         start = {name: self.as_of + dt.timedelta(days=1)}
         return Row(row.entity, row.key, {**row.facts, **start}, row.parent, row.children)
 
-    def decided(self, compiled_: Compiled) -> list[Answers]:
+    def decided(self, library: Compiled) -> list[Answers]:
         """Decide every row and take the answers apart by case."""
         tables = {name: self.table(name) for name in self.layout.entities}
-        decided = Deciding(compiled_, tables, self.as_of, 1, list(self.encoding.lists)).decide()
+        decided = Deciding(library, tables, self.as_of, 1, list(self.encoding.lists)).decide()
         answers: list[tuple[dict[RowKey, dict[str, Answer]], dict[RowKey, Rejected]]]
         answers = [({}, {}) for _ in self.cases]
         reader = _Reader(self, decided)

@@ -53,6 +53,11 @@ class CaseOf:
             raise RuleError(record)
         return case
 
+    @property
+    def label(self) -> str:
+        """Its name among those of several files."""
+        return f"{self.file.stem}.{self.name}"
+
     def __str__(self) -> str:
         return f"{self.file}:{self.name}"
 

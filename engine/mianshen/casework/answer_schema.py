@@ -95,8 +95,8 @@ def _benefit() -> Schema:
 
 
 def _rows(program: Program, entity: Entity) -> Schema:
-    shown = program.shown.get(entity.name, ())
-    values = {d.name: _value(d) for d in program.decisions if d.entity == entity.name and d.name in shown}
+    outputs = program.shown.get(entity.name, ())
+    values = {d.name: _value(d) for d in program.decisions if d.entity == entity.name and d.name in outputs}
     settled = _object({"settled": _TEXT, "ruled": _MAYBE, "difference": _MAYBE})
     content: Schema = {
         entity.key: _TEXT,

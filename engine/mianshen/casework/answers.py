@@ -105,10 +105,10 @@ def benefit_result(benefit: Benefit, answers: Answers, row: RowKey) -> Result | 
             return Result("ineligible", None, eligible.by or NO_PROVISION, frozenset())
         case _:
             pass
-    shown = [] if amount is None else [amount]
-    shown += [decisions[name] for name in benefit.shows]
+    decided = [] if amount is None else [amount]
+    decided += [decisions[name] for name in benefit.shows]
     value = None if amount is None else amount.value
-    return Result("eligible", value, eligible.by or NO_PROVISION, _all_missing(shown))
+    return Result("eligible", value, eligible.by or NO_PROVISION, _all_missing(decided))
 
 
 def _both(eligible: Answer, amount: Answer | None) -> frozenset[str] | None:

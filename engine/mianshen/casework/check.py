@@ -267,12 +267,12 @@ class Checker:
 
         Where the rulebook has no benefit for the person and marks nothing as shown, all about the person.
         """
-        person, shown = checked.case.person, list[tuple[Row, Decision]]()
+        person, outputs = checked.case.person, list[tuple[Row, Decision]]()
         for row in person.lineage() if person.rejection is None else ():
             if row.rejection is None:
-                shown += [(row, decision) for decision in self.program.outputs(row.entity)]
-        if shown or checked.result.benefits or checked.result.rows or person.rejection is not None:
-            return shown
+                outputs += [(row, decision) for decision in self.program.outputs(row.entity)]
+        if outputs or checked.result.benefits or checked.result.rows or person.rejection is not None:
+            return outputs
         return [(person, d) for d in self.program.decisions if d.entity == person.entity]
 
     def _own(self, checked: Checked) -> dict[str, Plain]:

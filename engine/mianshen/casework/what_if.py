@@ -156,10 +156,10 @@ class Prospector:
         }
 
     def _change(self, change: FactChange, lang: Lang) -> Plain:
-        shown = change.before is not None and not change.fact.personal
+        tells_before = change.before is not None and not change.fact.personal
         return {
             **self._place(change.row, change.fact, lang),
-            "from": _plain(change.fact, change.before) if shown else None,
+            "from": _plain(change.fact, change.before) if tells_before else None,
             "to": _plain(change.fact, change.after),
         }
 

@@ -173,11 +173,11 @@ class Words:
         """The document by title, and the clause."""
         source = self.program.sources.get(citation.source or "")
         title = Message(citation.source or "", citation.source or "") if source is None else source.title
-        number_ = "" if source is None or source.number is None else source.number
+        numbered = "" if source is None or source.number is None else source.number
         clause = citation.clause or ""
         return Message(
-            " ".join(filter(None, (title.zh, number_, clause))),
-            " ".join(filter(None, (title.en, number_, clause))),
+            " ".join(filter(None, (title.zh, numbered, clause))),
+            " ".join(filter(None, (title.en, numbered, clause))),
         )
 
     # -- what is missing -----------------------------------------------------------------------
@@ -273,9 +273,9 @@ class Words:
         zh, en = list[str](), list[str]()
         for name, holder in _distinct(read)[:4]:
             item = explainer.input(name, holder)
-            title, shown = self.title(item), self.shown(item)
-            zh.append(f"{title.zh}：{shown.zh}")
-            en.append(f"{title.en}: {shown.en}")
+            title, value_words = self.title(item), self.shown(item)
+            zh.append(f"{title.zh}：{value_words.zh}")
+            en.append(f"{title.en}: {value_words.en}")
         return provision.title, Message("、".join(zh), ", ".join(en))
 
     def of_row(self, result: RowResult) -> Message:

@@ -89,8 +89,10 @@ class CasePages(Writer):
             fact = words.program.facts.get((row.entity, name))
             if fact is None or name in row.assumed or name in keys:
                 continue
-            shown = self.say(PERSONAL if fact.personal else words.value(value, fact.written, fact.type))
-            parts.append(Markup('<span class="fact">{} <b>{}</b></span>').format(self.say(fact.title), shown))
+            value_text = self.say(PERSONAL if fact.personal else words.value(value, fact.written, fact.type))
+            parts.append(
+                Markup('<span class="fact">{} <b>{}</b></span>').format(self.say(fact.title), value_text)
+            )
         return Markup(" ").join(parts)
 
     def _what(self, expectation: Expectation, program: Program) -> Markup:

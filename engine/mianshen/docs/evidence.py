@@ -47,7 +47,7 @@ def evidence_of(
     """Decide every case and note what it shows; `advance` hears of each case decided."""
     seen, left_out = Exercise(), []
     behind: dict[Item, list[tuple[bool, int, int]]] = {}
-    shown: dict[int, list[Item]] = {}
+    items_by_case: dict[int, list[Item]] = {}
     for number, (case, exercise) in enumerate(exercises(cases, programs)):
         advance(1)
         if exercise is None:
@@ -60,10 +60,10 @@ def evidence_of(
             decided = catalogue.provisions[item.name][0].name if item.kind == "provision" else item.name
             behind.setdefault(item, []).append((decided not in expected, len(case.expectations), number))
             if item.kind == "provision" and decided in expected:
-                shown.setdefault(number, []).append(item)
-        shown.get(number, []).sort()
+                items_by_case.setdefault(number, []).append(item)
+        items_by_case.get(number, []).sort()
     shows = {item: [number for *_, number in sorted(numbers)] for item, numbers in behind.items()}
-    return Evidence(cases, summed_up(catalogue.program, seen, left_out), shows, shown)
+    return Evidence(cases, summed_up(catalogue.program, seen, left_out), shows, items_by_case)
 
 
 def _expected(case: CaseOf, program: Program) -> set[str]:

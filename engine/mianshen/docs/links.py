@@ -59,11 +59,11 @@ class Links:
     def link(self, item: Item, lang: Lang, up: str, words: str = "") -> Markup:
         """A link to an item by its title; the title alone where the docs have no page of it."""
         title = self.catalogue.titles.get(item)
-        shown = words or (str(item) if title is None else title.in_(lang))
+        text = words or (str(item) if title is None else title.in_(lang))
         path = self.paths.get(item)
         if path is None:
-            return escape(shown)
-        return Markup('<a href="{}" title="{}">{}</a>').format(href(up, path), str(item), shown)
+            return escape(text)
+        return Markup('<a href="{}" title="{}">{}</a>').format(href(up, path), str(item), text)
 
     def formula(self, text: str, names: Mapping[str, Item], lang: Lang, up: str) -> Markup:
         """A formula in which every name of the mapping leads to its page, titled in words."""

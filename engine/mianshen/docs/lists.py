@@ -34,7 +34,7 @@ class ListPages(ItemPages):
         page.lines.append((self.text("digest"), Markup("<code>{}</code>").format(self.program.digest)))
         kinds = [(kind, self.catalogue.of_kind(kind)) for kind in LISTED]
         page.lines += [
-            (self.say(KINDS[kind][1]), self.anchor(f"{kind}.html", str(len(items))))
+            (self.say(KINDS[kind]), self.anchor(f"{kind}.html", str(len(items))))
             for kind, items in kinds
             if items
         ]
@@ -43,7 +43,7 @@ class ListPages(ItemPages):
         return page
 
     def kind(self, kind: Kind) -> Page:
-        return Page(f"{kind}.html", self.say(KINDS[kind][1]), sections=[self._list(kind)])
+        return Page(f"{kind}.html", self.say(KINDS[kind]), sections=[self._list(kind)])
 
     def _list(self, kind: Kind) -> Section:
         names = {
@@ -53,7 +53,7 @@ class ListPages(ItemPages):
             "parameter": ("title", "value", "from", "basis", "clause"),
         }.get(kind, ("title", "name"))
         rows = [self._row(kind, item) for item in self.catalogue.of_kind(kind)]
-        title = self.say(KINDS[kind][1]) if kind == "benefit" else ""
+        title = self.say(KINDS[kind]) if kind == "benefit" else ""
         return Section(title, heads=[self.text(name) for name in names], rows=rows)
 
     def _row(self, kind: Kind, item: Item) -> Sequence[Markup | str]:

@@ -19,7 +19,7 @@ from mianshen.docs.plot import plot, steps_of
 from mianshen.docs.subject import Subject
 from mianshen.interpreter.formula import to_text
 from mianshen.policy.case_coverage import PART_TITLES
-from mianshen.policy.catalogue import KINDS, Item, Kind
+from mianshen.policy.catalogue import KIND, Item, Kind
 from mianshen.policy.descriptions import LABELS, Line, figure_words
 from mianshen.policy.rule_graph import graph_of, svg
 from mianshen.program.core import Choice, Code, Listing
@@ -171,8 +171,7 @@ class Writer:
         numbers = self.evidence.shows.get(item, ())
         cases = [(number, self.evidence.cases[number]) for number in numbers[:MOST_CASES]]
         return [
-            self.anchor(self.subject.case_link(number, case), breakable(f"{case.file.stem}.{case.name}"))
-            for number, case in cases
+            self.anchor(self.subject.case_link(number, case), breakable(case.label)) for number, case in cases
         ]
 
     def unlisted(self, item: Item) -> int:
@@ -198,7 +197,7 @@ class ItemPages(Writer):
 
     def page(self, item: Item) -> Page:
         page = Page(
-            self.links.paths[item], self.say(self.catalogue.titles[item]), self.say(KINDS[item.kind][0]), str(item),
+            self.links.paths[item], self.say(self.catalogue.titles[item]), self.say(KIND[item.kind]), str(item),
             lines=self.lines(self.described.of(item), self.described.reads(item), item.entity),
         )  # fmt: skip
         page.sections += self._own(item, page)
@@ -261,7 +260,7 @@ class ItemPages(Writer):
         return [self.link(item), name, self.say(where.words), self.citation(provision.citation), marks]
 
     def _named(self, items: Iterable[Item]) -> list[Markup]:
-        return [Markup('{} <span class="soft">{} {}</span>').format(self.link(item), self.say(KINDS[item.kind][0]), item)
+        return [Markup('{} <span class="soft">{} {}</span>').format(self.link(item), self.say(KIND[item.kind]), item)
                 for item in items]  # fmt: skip
 
     def _lineage(self, item: Item) -> Iterator[Section]:
@@ -450,8 +449,8 @@ def whole(text: object) -> Markup:
     return Markup('<span class="whole">{}</span>').format(text)
 
 
-def mark(shown: Mark) -> Markup:
-    return Markup('<span class="mark {}">{}</span>').format(shown.sort, shown.words)
+def mark(word: Mark) -> Markup:
+    return Markup('<span class="mark {}">{}</span>').format(word.sort, word.words)
 
 
 def marked(paragraph: str, words: str) -> Markup:

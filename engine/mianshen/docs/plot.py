@@ -10,11 +10,13 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
-from xml.sax.saxutils import escape, quoteattr
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
 
 from mianshen.closed_sets import Basis
 from mianshen.program.program import Parameter
+from mianshen.templates import templates
 from mianshen.text_columns import width
 
 WIDTH: Final = 700
@@ -74,22 +76,24 @@ def plot(steps: Sequence[Step], title: str) -> str:
     def down(value: Decimal) -> int:
         return bottom - int((value - low) * HEIGHT / (high - low or 1))
 
+    drawn = [
+        {
+            "left": across(step.start), "right": across(step.end), "basis": step.basis, "label": step.label,
+            "level": bottom if step.value is None else down(step.value), "label_x": x, "label_y": (row + 1) * LEADING - 4,
+            "start": step.start, "date_x": date_x, "date_y": bottom + (date_row + 1) * LEADING,
+        }
+        for step, (row, x), (date_row, date_x) in zip(steps, values, dates, strict=True)
+    ]  # fmt: skip
     height = bottom + (max(row for row, _ in dates) + 1) * LEADING + 6
-    zero = down(Decimal(0))
-    parts = [
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label={quoteattr(title)} class="plot">',
-        f'<line x1="10" y1="{zero}" x2="{WIDTH - 10}" y2="{zero}" class="axis"/>',
-    ]
-    for step, (row, x), (date_row, date_x) in zip(steps, values, dates, strict=True):
-        left, right, label_y = across(step.start), across(step.end), (row + 1) * LEADING - 4
-        level = bottom if step.value is None else down(step.value)
-        parts += [
-            f'<line x1="{left}" y1="{label_y + 4}" x2="{left}" y2="{bottom + date_row * LEADING + 4}" class="guide"/>',
-            f'<path d="M{left},{level} H{right}" class="step {step.basis}"/>',
-            f'<text x="{x}" y="{label_y}">{escape(step.label)}</text>',
-            f'<text x="{date_x}" y="{bottom + (date_row + 1) * LEADING}">{step.start}</text>',
-        ]
-    return "".join([*parts, "</svg>"])
+    text: str = _template().render(
+        steps=drawn, title=title, zero=down(Decimal(0)), width=WIDTH, height=height, leading=LEADING
+    )
+    return text
+
+
+@cache
+def _template() -> Any:
+    return templates(Path(__file__).parent / "templates").get_template("plot.svg")
 
 
 def _rows(labels: Iterable[tuple[int, str]]) -> list[tuple[int, int]]:

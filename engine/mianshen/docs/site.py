@@ -8,7 +8,6 @@ is not docs already is never replaced.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -16,8 +15,7 @@ from typing import Any, Final
 
 import jinja2
 
-from mianshen.batch.lock import locked
-from mianshen.batch.result_folder import beside, clear_up, publish
+from mianshen.batch.whole_folder import whole_folder
 from mianshen.catalogue import diagnostic
 from mianshen.docs.case_pages import CasePages
 from mianshen.docs.links import fragment
@@ -25,8 +23,8 @@ from mianshen.docs.lists import ListPages
 from mianshen.docs.pages import FEW, LISTED, ItemPages, Page
 from mianshen.docs.subject import Subject
 from mianshen.page_style import STYLE
-from mianshen.policy.catalogue import KINDS, Catalogue
-from mianshen.source import Lang, RuleError, Span
+from mianshen.policy.catalogue import KIND, KINDS, Catalogue
+from mianshen.source import Lang, RuleError, unlined
 from mianshen.templates import templates
 from mianshen.version import __version__
 from mianshen.wording import wording
@@ -38,23 +36,14 @@ _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 def write_docs(subject: Subject, out: Path) -> int:
     """Write the docs and return how many pages they have. Raises RuleError, OSError."""
-    folder = out.resolve()
-    if folder.exists() and not _replaceable(folder):
-        raise RuleError([diagnostic("E794.foreign_docs", Span(str(out), 0, 0))])
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with locked(folder, str(out)):
-        clear_up(folder)
-        part = beside(folder, "part")
-        try:
-            count = _fill(part, subject)
-            publish(part, folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-    return count
 
+    def refuse(folder: Path) -> None:
+        empty = folder.is_dir() and not any(folder.iterdir())
+        if folder.exists() and not (empty or (folder / MARKER).is_file()):
+            raise RuleError([diagnostic("E794.foreign_docs", unlined(str(out)))])
 
-def _replaceable(folder: Path) -> bool:
-    return folder.is_dir() and ((folder / MARKER).is_file() or not any(folder.iterdir()))
+    with whole_folder(out, refuse) as part:
+        return _fill(part, subject)
 
 
 def _fill(part: Path, subject: Subject) -> int:
@@ -108,9 +97,7 @@ def pages(subject: Subject, lang: Lang) -> Iterator[Page]:
 def _sections(subject: Subject, lang: Lang) -> list[tuple[str, str]]:
     """Where every page leads: (name, path)."""
     words = wording.labels("docs", lang)
-    listed = [
-        (KINDS[kind][1].in_(lang), f"{kind}.html") for kind in LISTED if subject.catalogue.of_kind(kind)
-    ]
+    listed = [(KINDS[kind].in_(lang), f"{kind}.html") for kind in LISTED if subject.catalogue.of_kind(kind)]
     if any("__" in name for name in subject.program.parameters):
         listed.append((words["tables"], "tables.html"))
     if subject.program.properties:
@@ -132,8 +119,8 @@ def _index(subject: Subject) -> list[list[Any]]:
     catalogue: Catalogue = subject.catalogue
     rows = [
         [
-            KINDS[item.kind][0].zh,
-            KINDS[item.kind][0].en,
+            KIND[item.kind].zh,
+            KIND[item.kind].en,
             title.zh,
             title.en,
             str(item),

@@ -10,9 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from mianshen import source
 from mianshen.catalogue import diagnostic
-from mianshen.source import Diagnostic, Message, Span, is_key, nearest, unlined, without_identity_numbers
+from mianshen.source import (
+    Diagnostic,
+    Message,
+    Span,
+    is_key,
+    perhaps,
+    suggestion,
+    without_identity_numbers,
+)
 
 Also = tuple[tuple[Span, Message], ...]
 
@@ -23,17 +30,7 @@ def shown(text: str) -> str:
     return line if len(line) <= 40 else line[:37] + "..."
 
 
-def _suggest(name: str, known: Iterable[str], zh: str, en: str) -> tuple[str, str]:
-    """`Perhaps x is meant`, or the names there are; `zh` and `en` introduce the list."""
-    words = source.suggestion(name, known, Message(zh, en))
-    return words.zh, words.en
-
-
 # A file as text
-
-
-def cannot_read(file: str, error: Exception) -> Diagnostic:
-    return diagnostic("E101.cannot_read", unlined(file), why=source.reason_of(error))
 
 
 def not_utf8(span: Span, content: bytes) -> Diagnostic:
@@ -50,10 +47,6 @@ def refused_character(span: Span, char: str) -> Diagnostic:
 
 def _escaped(char: str) -> str:
     return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"
-
-
-def no_files(folder: str) -> Diagnostic:
-    return diagnostic("E104.no_files", unlined(folder))
 
 
 # A file as YAML
@@ -76,10 +69,9 @@ def doubled_key(span: Span, key: str, first: Span) -> Diagnostic:
 
 
 def unknown_alias(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
-    zh, en = _suggest(name, known, "已有的锚点", "The anchors so far are")
-    if not list(known):
-        zh, en = "以 * 开头的文字要加引号", "Put text that begins with * in quotes"
-    return diagnostic("E112.unknown_alias", span, fix=(zh, en), name=name)
+    quoted = Message("以 * 开头的文字要加引号", "Put text that begins with * in quotes")
+    fix = suggestion(name, known, Message("已有的锚点", "The anchors so far are"), otherwise=quoted)
+    return diagnostic("E112.unknown_alias", span, fix=fix, name=name)
 
 
 # The shape of a file
@@ -90,7 +82,7 @@ def wrong_kind(span: Span, expected: Message, actual: Message) -> Diagnostic:
 
 
 def unknown_key(span: Span, key: str, known: Iterable[str]) -> Diagnostic:
-    fix = _suggest(key, known, "可用的键", "The keys here are")
+    fix = suggestion(key, known, Message("可用的键", "The keys here are"))
     key = shown(key)
     return diagnostic("E121.unknown_key", span, fix=fix, key_name=key)
 
@@ -121,7 +113,7 @@ def _snake_case(name: str) -> str:
 
 
 def not_one_of(span: Span, written: str, allowed: Iterable[str]) -> Diagnostic:
-    fix = _suggest(written, allowed, "可写", "Write one of")
+    fix = suggestion(written, allowed, Message("可写", "Write one of"))
     return diagnostic("E125.not_one_of", span, fix=fix, written=shown(written))
 
 
@@ -139,12 +131,8 @@ def not_a_flag(span: Span, written: str) -> Diagnostic:
 
 
 def defined_twice(span: Span, name: str, first: Span) -> Diagnostic:
-    return diagnostic(
-        "E131.defined_twice",
-        span,
-        also=((first, Message("第一次在这里", "first defined here")),),
-        name=shown(name),
-    )
+    also = ((first, Message("第一次在这里", "first defined here")),)
+    return diagnostic("E131.defined_twice", span, also=also, name=shown(name))
 
 
 # What files and overlays say together
@@ -162,36 +150,27 @@ def exists_already(span: Span, name: str, first: Span, *, replaceable: bool) -> 
 
 
 def nothing_to_replace(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
-    zh, en = _absent(name, known, "要新增它，移到 replace 之外", "To add it, move it out of replace")
-    return diagnostic("E142.nothing_to_replace", span, fix=(zh, en), name=shown(name))
+    fix = perhaps(name, known, Message("要新增它，移到 replace 之外", "To add it, move it out of replace"))
+    return diagnostic("E142.nothing_to_replace", span, fix=fix, name=shown(name))
 
 
 def nothing_to_remove(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
-    fix = _absent(name, known, "从 remove 中删去它", "Delete it from remove")
+    fix = perhaps(name, known, Message("从 remove 中删去它", "Delete it from remove"))
     return diagnostic("E143.nothing_to_remove", span, fix=fix, name=shown(name))
 
 
 def nothing_to_switch_on(span: Span, name: str, planned: Iterable[str]) -> Diagnostic:
-    fix = _absent(name, planned, "从 switch_on 中删去它", "Delete it from switch_on")
+    fix = perhaps(name, planned, Message("从 switch_on 中删去它", "Delete it from switch_on"))
     return diagnostic("E144.nothing_to_switch_on", span, fix=fix, name=shown(name))
 
 
-def _absent(name: str, known: Iterable[str], zh: str, en: str) -> tuple[str, str]:
-    if close := nearest(name, known):
-        return f"也许想写 {close}", f"Perhaps {close} is meant"
-    return zh, en
-
-
 def nothing_to_set(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
-    fix = _absent(name, known, "要新增它，写在 parameters 下", "To add it, write it under parameters")
+    fix = perhaps(
+        name, known, Message("要新增它，写在 parameters 下", "To add it, write it under parameters")
+    )
     return diagnostic("E147.nothing_to_set", span, fix=fix, name=shown(name))
 
 
 def overlays_conflict(span: Span, name: str, overlay: str, first: Span) -> Diagnostic:
-    return diagnostic(
-        "E148.overlays_conflict",
-        span,
-        also=((first, Message("前一个方案改在这里", "the earlier overlay changes it here")),),
-        name=shown(name),
-        overlay=shown(overlay),
-    )
+    also = ((first, Message("前一个方案改在这里", "the earlier overlay changes it here")),)
+    return diagnostic("E148.overlays_conflict", span, also=also, name=shown(name), overlay=shown(overlay))

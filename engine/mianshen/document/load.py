@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 from mianshen.catalogue import diagnostic
-from mianshen.document import diagnostics
 from mianshen.document.digest import digest_of_bytes
 from mianshen.document.document import Document
 from mianshen.document.files import RulebookPath, files_of, passed_over
 from mianshen.document.merge import RulebookMerge, add_file
 from mianshen.document.overlay import apply_overlay
 from mianshen.document.yaml_tree import Node, read_tree
-from mianshen.source import Diagnostic, unlined
+from mianshen.source import Diagnostic, reason_of, unlined
 
 Parse: TypeAlias = Callable[[bytes, str], tuple[Node | None, list[Diagnostic]]]
 
@@ -49,7 +48,7 @@ def _missing_files(paths: Sequence[Path], files: Sequence[RulebookPath]) -> list
     read_from = {parent for file in files if not file.overlay for parent in file.path.parents}
     empty = [path for path in paths if path.is_dir() and path not in read_from]
     return [
-        *(diagnostics.no_files(str(path)) for path in empty),
+        *(diagnostic("E104.no_files", unlined(str(path))) for path in empty),
         *(diagnostic("E105.wrong_ending", unlined(str(path))) for path in passed_over(paths)),
     ]
 
@@ -58,7 +57,7 @@ def _bytes(merge: RulebookMerge, file: RulebookPath) -> bytes | None:
     try:
         return file.path.read_bytes()
     except (OSError, ValueError) as error:
-        merge.mistakes.append(diagnostics.cannot_read(str(file.path), error))
+        merge.mistakes.append(diagnostic("E101.cannot_read", unlined(str(file.path)), why=reason_of(error)))
         merge.broken.add(())
         return None
 

@@ -46,8 +46,8 @@ def apply_overlay(merge: RulebookMerge, root: Node) -> None:
     part = FilePart(merge, whole, overlay=True)
     if header is not None:
         own = {name: getattr(header, name) for name in ("source", "clause", "basis")}
-        given = {name: value for name, value in own.items() if value is not None}
-        part.filling = replace(part.filling, given=given | part.filling.given)
+        stated = {name: value for name, value in own.items() if value is not None}
+        part.filling = replace(part.filling, given=stated | part.filling.given)
     changes = PartChanges(merge, part, "" if header is None else header.name)
     _remove(merge, whole, changes)
     _replace(merge, part, changes)

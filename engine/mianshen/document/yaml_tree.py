@@ -22,7 +22,7 @@ from mianshen.document import diagnostics
 from mianshen.document.characters import decode, hide_pairs
 from mianshen.document.yaml_source import YamlSource
 from mianshen.document.yaml_syntax import explained
-from mianshen.source import Diagnostic, Span, Text
+from mianshen.source import Diagnostic, Span, Text, reason_of, unlined
 
 DEEPEST = 100  # collections within collections
 MOST_COPIES = 100_000  # nodes that aliases may add to a file
@@ -125,7 +125,7 @@ def read_tree(source: Path | str | bytes, file: str | None = None) -> tuple[Node
         try:
             source = source.read_bytes()
         except (OSError, ValueError) as error:
-            return None, [diagnostics.cannot_read(name, error)]
+            return None, [diagnostic("E101.cannot_read", unlined(name), why=reason_of(error))]
     if isinstance(source, str):
         return _parse(YamlSource.of(name, source.removeprefix("\ufeff")))
     try:

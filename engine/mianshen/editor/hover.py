@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from mianshen.casework.wording import BASIS, Words
-from mianshen.policy.catalogue import KINDS, Catalogue, Item
+from mianshen.policy.catalogue import KIND, Catalogue, Item
 from mianshen.policy.descriptions import figure_words, latest_by
 from mianshen.program.program import Dated, Parameter, Program
 from mianshen.source import Lang, Message
@@ -42,7 +42,7 @@ class Hover:
     def names(self) -> list[tuple[str, str, str]]:
         """Every name with its kind and title, codes too; each name once."""
         named = {
-            item.name: (item.name, self._say(KINDS[item.kind][0]), self._say(title))
+            item.name: (item.name, self._say(KIND[item.kind]), self._say(title))
             for item, title in self.catalogue.titles.items()
         }
         for codes in self.program.codes.values():
@@ -54,7 +54,7 @@ class Hover:
         return message.in_(self.lang)
 
     def _item(self, item: Item, today: dt.date) -> Iterator[str]:
-        yield f"**{item}** · {self._say(KINDS[item.kind][0])}"
+        yield f"**{item}** · {self._say(KIND[item.kind])}"
         yield self._say(self.catalogue.titles[item])
         match item.kind:
             case "parameter":

@@ -52,8 +52,7 @@ class AccumulatorChecks:
         for name, model in self.checks.document.accumulators.items():
             entity = self.checks.names.entities.get(model.entity)
             if entity is None:
-                self._unknown(name, "entity", ("entities", Message("实体", "entity")), model.entity,
-                              self.checks.names.entities)  # fmt: skip
+                self._unknown(name, "entity", "entities", model.entity, self.checks.names.entities)
             elif entity.parent is None or entity.date is None:
                 span = self.checks.document.span("accumulators", name, "entity")
                 self.checks.diagnostics.append(diagnostic("E339.undated", span, entity=model.entity))
@@ -90,7 +89,7 @@ class AccumulatorChecks:
         )  # fmt: skip
 
     def _part(self, name: str) -> tuple[str | None, AccumulatorPart | None]:
-        """Of which accumulator it is a part, and which."""
+        """The accumulator that it is a part of, and the part."""
         parts = ((whole, part) for whole, parts in self.checks.document.parts.items() for part in parts)
         return next(((whole, part) for whole, part in parts if part.name == name), (None, None))
 
@@ -102,12 +101,11 @@ class AccumulatorChecks:
                 n for (owner, n), f in names.facts.items() if owner == model.entity and f.written == "date"
             ]
             if fact not in known:
-                kind = ("facts", Message("日期事实", "date fact"))
-                self._unknown(name, ("dates", decision), kind, fact, known)
+                kind = Message("日期事实", "date fact")
+                self._unknown(name, ("dates", decision), "facts", fact, known, kind)
             summed = [part.decision for part in self.checks.document.parts.get(name, ())]
             if decision not in summed:
-                kind = ("decisions", Message("决定", "decision"))
-                self._unknown(name, ("dates", decision), kind, decision, summed)
+                self._unknown(name, ("dates", decision), "decisions", decision, summed)
 
     def _holder(self, name: str, parent: str) -> str:
         """The entity whose rows share the accumulator."""
@@ -127,7 +125,7 @@ class AccumulatorChecks:
             key = next(((owner, fact) for owner in owners if (owner, fact) in names.facts), None)
             if key is None:
                 known = [known for owner, known in names.facts if owner in owners]
-                self._unknown(name, ("per", index), ("facts", Message("事实", "fact")), fact, known)
+                self._unknown(name, ("per", index), "facts", fact, known)
             elif names.facts[key].written.partition(" ")[0] not in SPLITTING:
                 why = Message("只能按代码、文本、是非、日期、整数或地区分开累计", "it is a code, text, true or false, date, "
                               "whole number or area that splits a sum")  # fmt: skip
@@ -146,7 +144,7 @@ class AccumulatorChecks:
         opening = names.facts.get((holder, model.opening))
         if opening is None:
             known = [fact for owner, fact in names.facts if owner == holder]
-            self._unknown(name, "opening", ("facts", Message("事实", "fact")), model.opening, known)
+            self._unknown(name, "opening", "facts", model.opening, known)
         elif opening.written not in ("money", "integer"):
             self.checks.diagnostics.append(diagnostics.wrong_type(span, MONEY_WORDS, describe(opening.type)))
         if model.days_before is not None or varying:
@@ -186,20 +184,21 @@ class AccumulatorChecks:
             return parameter.month_day
         known = [part for part, p in names.parameters.items() if p.month_day]
         kind = Message("月-日参数", "month_day parameter")
-        self._unknown(name, "year_starts", ("parameters", kind), written, known)
+        self._unknown(name, "year_starts", "parameters", written, known, kind)
         return 1, 1
 
     def _unknown(
         self,
         name: str,
         part: str | tuple[str | int, ...],
-        kind: tuple[str, Message],
+        section: str,
         written: str,
         known: Iterable[str],
+        kind: Message | None = None,
     ) -> None:
         path = (part,) if isinstance(part, str) else part
         span = self.checks.document.span("accumulators", name, *path)
-        self.checks.vocabulary.unknown(span, *kind, written, known)
+        self.checks.vocabulary.unknown(span, section, written, known, kind)
 
 
 def with_entities(document: Document) -> Document:

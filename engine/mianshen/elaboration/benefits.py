@@ -30,8 +30,7 @@ def benefits(vocabulary: Vocabulary) -> dict[str, Benefit]:
             _decisions(name, vocabulary)
         else:
             span = vocabulary.document.span("benefits", name, "entity")
-            kind = Message("实体", "entity")
-            vocabulary.unknown(span, "entities", kind, entity, vocabulary.entities)
+            vocabulary.unknown(span, "entities", entity, vocabulary.entities)
         vocabulary.source(model.source, "benefits", name, "source")
         triggers(name, vocabulary)
         occasion(name, vocabulary)
@@ -57,8 +56,8 @@ def _decisions(name: str, vocabulary: Vocabulary) -> None:
         if amount is not None and not isinstance(amount, Numeric):
             span = vocabulary.document.span(*path, "amount")
             vocabulary.diagnostics.append(diagnostics.wrong_type(span, describe(MONEY), describe(amount)))
-    for index, shown in enumerate(model.shows):
-        vocabulary.decision_named(entity, shown, (*path, "shows", index))
+    for index, decision in enumerate(model.shows):
+        vocabulary.decision_named(entity, decision, (*path, "shows", index))
 
 
 def sources(document: Document) -> dict[str, SourceDocument]:

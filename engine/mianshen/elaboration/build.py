@@ -193,8 +193,7 @@ class ProgramBuilder:
             return None
         if header.entry not in entities:
             span = self.document.span("header", "entry")
-            kind = Message("实体", "entity")
-            self.vocabulary.unknown(span, "entities", kind, header.entry, entities)
+            self.vocabulary.unknown(span, "entities", header.entry, entities)
         return header
 
     # -- provisions --------------------------------------------------------------------------
@@ -212,8 +211,7 @@ class ProgramBuilder:
         direct: dict[Key, set[Key]] = {key: set() for key in self.names.decisions}
         for site in sites:
             for provision in () if site.planned else drafts[site.place]:
-                nodes = [*provision.condition, provision.value]
-                nodes += [limit.limit for limit in provision.limits]
+                nodes = provision.roots
                 for name in provision.feeds:
                     fed = accumulators.get(name)
                     if fed is not None:

@@ -15,7 +15,6 @@ from mianshen.elaboration.vocabulary import message
 from mianshen.program import core
 from mianshen.program.program import Check, Entity
 from mianshen.program.references import reference
-from mianshen.source import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,7 @@ class RecordChecks:
             if (entity, model.field) not in names.facts:
                 known = [name for owner, name in names.facts if owner == entity]
                 span = document.span(*place, "field")
-                kind = Message("事实", "fact")
-                self.checks.vocabulary.unknown(span, "facts", kind, model.field, known)
+                self.checks.vocabulary.unknown(span, "facts", model.field, known)
             condition = self.checks.condition(entity, (*place, "condition"))
             if condition is not None:
                 whole = conjunction(condition)

@@ -23,7 +23,6 @@ PERIODS: Final = ("year", "month", "event", "life")
 _EVENT: Final = Message("生活事件", "life event")
 _TRIGGER: Final = Message("生活事件或待遇", "life event or benefit")
 _CHILD: Final = Message("人员之下的实体", "entity below the person")
-_FACT: Final = Message("事实", "fact")
 _PERIOD: Final = Message("发放周期或事实", "period or fact")
 
 
@@ -34,7 +33,7 @@ def event_types(vocabulary: Vocabulary) -> dict[str, EventType]:
     for name in declared:
         if name not in known:
             span = vocabulary.document.span("events", name)
-            vocabulary.unknown(span, "codes", _EVENT, name, known)
+            vocabulary.unknown(span, "codes", name, known, _EVENT)
     return {name: _Reading(vocabulary, name).event_type(title) for name, title in known.items()}
 
 
@@ -46,7 +45,7 @@ def triggers(benefit: str, vocabulary: Vocabulary) -> None:
         hidden = name in document.broken("benefits") or EVENT_TYPES in document.broken("codes")
         if name not in known and not hidden:
             span = document.span("benefits", benefit, "triggers", index)
-            vocabulary.unknown(span, "benefits", _TRIGGER, name, known)
+            vocabulary.unknown(span, "benefits", name, known, _TRIGGER)
 
 
 def occasion(benefit: str, vocabulary: Vocabulary) -> None:
@@ -56,7 +55,7 @@ def occasion(benefit: str, vocabulary: Vocabulary) -> None:
     known = [*PERIODS, *(name for entity, name in vocabulary.facts if entity == owner)]
     if model.once_per not in known:
         span = vocabulary.document.span("benefits", benefit, "once_per")
-        vocabulary.unknown(span, "facts", _PERIOD, model.once_per, known)
+        vocabulary.unknown(span, "facts", model.once_per, known, _PERIOD)
 
 
 def _known(vocabulary: Vocabulary) -> dict[str, Message]:
@@ -90,7 +89,7 @@ class _Reading:
         below = {e.name for e in self.vocabulary.entities.values() if e.parent == self.entry}
         if named is not None and named not in below:
             span = self.vocabulary.document.span("events", self.name, part)
-            self.vocabulary.unknown(span, "entities", _CHILD, named, below)
+            self.vocabulary.unknown(span, "entities", named, below, _CHILD)
             return None
         return named
 
@@ -158,5 +157,5 @@ class _Reading:
             if entity is not None and (entity, name) in facts and name not in keys:
                 return entity, name
         known = [fact for entity, fact in facts if entity in owners and fact not in keys]
-        self.vocabulary.unknown(self.vocabulary.document.span(*path), "facts", _FACT, name, known)
+        self.vocabulary.unknown(self.vocabulary.document.span(*path), "facts", name, known)
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -110,7 +110,7 @@ class KeyReader:
 
     def _add(
         self, branch: Branch, keys: tuple[str, ...], index: int, written: Any, path: tuple[str | int, ...],
-        shown: tuple[str, ...],
+        words: tuple[str, ...],
     ) -> None:  # fmt: skip
         """Put a value where its keys lead: those named under `for`, and those it is a mapping of."""
         key, *rest = keys
@@ -130,13 +130,13 @@ class KeyReader:
             elif rest:
                 below = branch.below.setdefault(label, Branch())
                 assert isinstance(below, Branch)
-                self._add(below, tuple(rest), index, value, at, (*shown, cell))
+                self._add(below, tuple(rest), index, value, at, (*words, cell))
             elif isinstance(value, dict):
                 self._mixed(at, "键多于所声明的", "there are more keys than it declares")
             else:
                 leaf = branch.below.get(label)
                 if leaf is None:
-                    leaf = branch.below[label] = self._leaf((*shown, cell))
+                    leaf = branch.below[label] = self._leaf((*words, cell))
                 assert isinstance(leaf, Leaf)
                 leaf.entries.append(Entry(index, value, ("parameters", self.name, *at)))
 
@@ -228,7 +228,7 @@ class KeyReader:
             parsed = parse_cell(Text.inline(cell))
         except RuleError as error:
             span = self._key_span(path)
-            self.diagnostics += [diagnostics.at_key(span, mistake) for mistake in error.diagnostics]
+            self.diagnostics += [replace(mistake, span=span) for mistake in error.diagnostics]
             return None
         if parsed.negated or any(interval is None for interval in map(_interval, parsed.tests)):
             self._mixed(

@@ -26,6 +26,7 @@ from mianshen.program.program import Brackets, Citation, Dated, Parameter
 from mianshen.program.scales import least_rate
 from mianshen.source import Message
 from mianshen.values import Known
+from mianshen.wording import wording
 
 if TYPE_CHECKING:
     from mianshen.document.model import Bracket
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 DAY: Final = dt.timedelta(days=1)
 SPECIAL: Final = ("scale", "month_day")  # what only a parameter can be
 UNVERIFIED: Final = "待核"  # said in a clause whose number nobody has checked
+_SERIES: Final = wording.group("series")
 _MONTH_DAY: Final = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])", re.ASCII)
 
 
@@ -104,11 +106,11 @@ class Figures:
             self.diagnostics.append(diagnostics.bad_series(span, said))
             return None
         ordered = self._in_order(name, known, [entry.index for entry in entries])
-        shown = self._as_name(name, model.type, type_, ordered)
-        if shown is None:
+        published = self._as_name(name, model.type, type_, ordered)
+        if published is None:
             return None
-        parameter = Parameter(leaf or name, shown.type or type_, model.type, title, ordered, span)
-        return parameter, shown
+        parameter = Parameter(leaf or name, published.type or type_, model.type, title, ordered, span)
+        return parameter, published
 
     def _type(self, name: str, written: str) -> Type | None:
         return self.vocabulary.type_of(written, self.document.span("parameters", name, "type"), SPECIAL)
@@ -161,10 +163,8 @@ class Figures:
                 return written
         elif kind == "scale" and isinstance(written, tuple):
             return self._brackets(written, path)
-        shown = written if isinstance(written, str) else "[…]"
-        self.diagnostics.append(
-            diagnostics.bad_literal(self.document.span(*path), shown, literal_words(kind))
-        )
+        text = written if isinstance(written, str) else "[…]"
+        self.diagnostics.append(diagnostics.bad_literal(self.document.span(*path), text, literal_words(kind)))
         return None
 
     def _brackets(self, written: tuple[Bracket, ...], path: tuple[str | int, ...]) -> Brackets | None:
@@ -194,45 +194,27 @@ class Figures:
             following = ranked[rank + 1] if rank + 1 < len(ranked) else None
             end = dated.end
             if end is not None and end < dated.start:
-                self._series(
-                    name,
-                    indexes[index],
-                    "until",
-                    f"有值在 {end} 结束，早于开始",
-                    f"a value ends on {end}, before it begins",
-                )
+                self._series(name, indexes[index], "until", "ends_before", end)
             if following is not None:
                 later = series[following].start
                 if later == dated.start:
-                    self._series(
-                        name,
-                        indexes[following],
-                        "from",
-                        f"有两个值同在 {later} 开始",
-                        f"two values begin on {later}",
-                    )
+                    self._series(name, indexes[following], "from", "two_begin", later)
                 elif end is not None and end >= later:
-                    self._series(
-                        name, indexes[following], "from", f"{later} 有两个值", f"two values hold on {later}"
-                    )
+                    self._series(name, indexes[following], "from", "two_hold", later)
                 end = end or later - DAY
             closed.append(replace(dated, end=end))
         return tuple(closed)
 
-    def _series(self, name: str, index: int, part: str, zh: str, en: str) -> None:
+    def _series(self, name: str, index: int, part: str, problem: str, day: dt.date) -> None:
         span = self.document.span("parameters", name, "values", index, part)
-        said = Message(f"参数 {name}：{zh}", f"parameter {name}: {en}")
-        self.diagnostics.append(diagnostics.bad_series(span, said))
+        self.diagnostics.append(diagnostics.bad_series(span, _SERIES[problem].filled(name=name, day=day)))
 
     def _as_name(self, name: str, kind: str, type_: Type, series: tuple[Dated, ...]) -> ParameterName | None:
         """What formulas may know of a parameter: its type with the range of its figures."""
         figures = [d.value for d in series if d.value is not None]
         if kind == "month_day":
             if len(set(figures)) != 1 or len(figures) < len(series):
-                said = Message(
-                    f"月-日参数 {name} 各时段须为同一个值",
-                    f"{name}, a month and day, has the same value throughout",
-                )
+                said = _SERIES["month_day"].filled(name=name)
                 self.diagnostics.append(diagnostics.bad_series(self.document.span("parameters", name), said))
                 return None
             month, day = str(figures[0]).split("-")

@@ -30,7 +30,6 @@ from mianshen.program.program import (
     Parameter,
     Property,
 )
-from mianshen.source import Message
 from mianshen.values import ZERO
 
 if TYPE_CHECKING:
@@ -47,9 +46,8 @@ def stated(checks: PartChecks) -> tuple[Property, ...]:
     for name, model in document.properties.items():
         entity = model.entity or (document.header.entry if document.header is not None else "")
         if entity not in checks.names.entities:
-            kind = Message("实体", "entity")
             span = document.span("properties", name, "entity")
-            checks.vocabulary.unknown(span, "entities", kind, entity, checks.names.entities)
+            checks.vocabulary.unknown(span, "entities", entity, checks.names.entities)
             continue
         when = [] if model.when is None else checks.condition(entity, ("properties", name, "when"))
         claims = tuple(_claims(checks, name, model, entity))
@@ -72,8 +70,7 @@ def _claims(checks: PartChecks, name: str, model: PropertyModel, entity: str) ->
             if (entity, decision) not in checks.names.decisions:
                 known = [own for owner, own in checks.names.decisions if owner == entity]
                 span = checks.document.span("properties", name, part, index)
-                kind = Message("决定", "decision")
-                checks.vocabulary.unknown(span, "decisions", kind, decision, known)
+                checks.vocabulary.unknown(span, "decisions", decision, known)
     if model.modelled:
         yield AlwaysModelled(tuple(model.modelled))
     if model.never_falls:
@@ -143,7 +140,7 @@ def _is_known(
     if name in parameters:
         return True
     span = vocabulary.document.span("properties", *path)
-    vocabulary.unknown(span, "parameters", Message("参数", "parameter"), name, parameters)
+    vocabulary.unknown(span, "parameters", name, parameters)
     return False
 
 

@@ -301,7 +301,7 @@ class PartChecks:
         return If(conjunction(holds), share, constant(ZERO, type_), type_) if holds else share
 
     def _committed(self, key: Key, share: Core, part: AccumulatorPart, type_: Type) -> Core:
-        """Of an amount that may be settled the larger of that and what is shown, where the reader was not settled itself."""
+        """The larger of a settled amount and the ruled one, where the row that reads it was not settled itself."""
         settling = {
             fact.settles: FactRef(entity, fact.name, fact.type)
             for (entity, _), fact in self.names.facts.items()
@@ -344,7 +344,7 @@ class PartChecks:
         accumulator = known.get(name)
         span = self.document.span(*place)
         if accumulator is None:
-            self.vocabulary.unknown(span, "accumulators", Message("累计", "accumulator"), name, known)
+            self.vocabulary.unknown(span, "accumulators", name, known)
             return False
         number = isinstance(self.names.decisions[key], Numeric)
         summed = [part.decision for part in self.document.parts.get(name, ())] or [*accumulator.sums]

@@ -83,12 +83,11 @@ class ProvisionChecks(TableChecks):
             )
         elif model.entity is not None and model.entity not in self.names.entities:
             span = self.document.span(*place, "entity")
-            kind = Message("实体", "entity")
-            self.vocabulary.unknown(span, "entities", kind, model.entity, self.names.entities)
+            self.vocabulary.unknown(span, "entities", model.entity, self.names.entities)
         else:
             span = self.document.span(*place, "decision")
             known = {n: (e, n) for e, n in decisions if model.entity in (None, e)}
-            self.vocabulary.unknown(span, "decisions", Message("决定", "decision"), name, known)
+            self.vocabulary.unknown(span, "decisions", name, known)
             meant = nearest(name, known, TYPO)  # its other mistakes are told too
             return None if meant is None else known[meant]
         return None
@@ -142,7 +141,7 @@ class ProvisionChecks(TableChecks):
             if other is None:
                 known = self._givers(site.key[1], site.name)
                 section = "tables" if document.is_broken("tables", name) else "provisions"
-                self.vocabulary.unknown(span, section, Message("条款", "provision"), name, known)
+                self.vocabulary.unknown(span, section, name, known)
             elif other.decision != site.key[1] or other.entity not in (None, site.key[0]):
                 said = Message(
                     f"给出的是另一决定 {other.decision}", f"gives another decision, {other.decision}"

@@ -18,8 +18,9 @@ from mianshen.program import diagnostics, literals
 from mianshen.program.core import AsOf, Code, Date, Listing, Numeric, String, Type
 from mianshen.program.literals import MONEY_FACT, WRITTEN
 from mianshen.program.program import CodeList, Entity, Fact, Key, ancestors
-from mianshen.source import TYPO, Diagnostic, Message, Span, nearest
+from mianshen.source import TYPO, Diagnostic, Message, Span, nearest, suggestion
 from mianshen.values import Known
+from mianshen.wording import wording
 
 if TYPE_CHECKING:
     from mianshen.document import Document
@@ -29,17 +30,8 @@ if TYPE_CHECKING:
 
 AS_OF: Final = "as_of"  # an assumed date that is the day the case is decided for
 _CODE: Final = re.compile(r"(list of )?code ([a-z0-9_\u4e00-\u9fff]+)")
-_LITERALS: Final = {
-    "money": Message("至多两位小数的金额（元）", "an amount of yuan with at most two decimals"),
-    "rate": Message("比例，如 0.75 或 75%", "a rate such as 0.75 or 75%"),
-    "integer": Message("整数", "a whole number"),
-    "number": Message("至多六位小数的数值", "a number with at most six decimals"),
-    "date": Message("日期，如 2026-01-31", "a date such as 2026-01-31"),
-    "boolean": Message("true 或 false", "true or false"),
-    "area": Message("2、4、6、9 或 12 位行政区划代码", "an area code of 2, 4, 6, 9 or 12 digits"),
-    "month_day": Message("月-日，如 07-01", "a month and day such as 07-01"),
-    "scale": Message("{over, rate} 的列表", "a list of {over, rate} brackets"),
-}
+_LITERALS: Final = wording.group("literals")
+_SECTIONS: Final = wording.group("sections")
 
 
 def message(title: Title) -> Message:
@@ -88,28 +80,34 @@ class Vocabulary:
         match = _CODE.fullmatch(written)
         if match is None:
             known = [*WRITTEN, *also, "code NAME", "list of code NAME"]
-            self.diagnostics.append(diagnostics.bad_type(span, written, known))
+            self.diagnostics.append(
+                diagnostic("E314.bad_type", span, fix=suggestion(written, known, most=12), written=written)
+            )
             return None
         if match[2] in self.codes:
             code = Code(match[2])
             return Listing(code) if match[1] else code
-        self.unknown(span, "codes", Message("代码表", "code list"), match[2], self.codes)
+        self.unknown(span, "codes", match[2], self.codes)
         return None
 
-    def unknown(self, span: Span, section: str, kind: Message, name: str, known: Iterable[str]) -> None:
-        """Report a reference to what the rulebook does not define, unless that is reported already."""
+    def unknown(
+        self, span: Span, section: str, name: str, known: Iterable[str], kind: Message | None = None
+    ) -> None:
+        """Report a reference to what the rulebook does not define, unless that is reported already.
+
+        `kind`: what the name is of, where that says more than the section does.
+        """
         known = list(known)
         if name in self.failed or name in self.document.broken(section):
             return
         if self.document.is_broken(section) and nearest(name, known, TYPO) is None:
             return
-        self.diagnostics.append(diagnostics.unknown_reference(span, kind, name, known))
+        self.diagnostics.append(diagnostics.unknown_reference(span, kind or _SECTIONS[section], name, known))
 
     def source(self, name: str | None, *path: str | int) -> None:
         """Check that a named source is known."""
         if name is not None and name not in self.document.sources:
-            kind = Message("来源", "source")
-            self.unknown(self.document.span(*path), "sources", kind, name, self.document.sources)
+            self.unknown(self.document.span(*path), "sources", name, self.document.sources)
 
     # -- entities ----------------------------------------------------------------------------
 
@@ -142,7 +140,7 @@ class Vocabulary:
         return nearest(parent, others)
 
     def _unknown_entity(self, name: str, path: tuple[str, ...], known: Iterable[str]) -> None:
-        self.unknown(self.document.span(*path), "entities", Message("实体", "entity"), name, known)
+        self.unknown(self.document.span(*path), "entities", name, known)
 
     def _check_entities(self) -> None:
         for name, entity in self.entities.items():
@@ -155,7 +153,7 @@ class Vocabulary:
                 if fact is not None and (owner, fact) not in self.facts:
                     known = [n for e, n in self.facts if e == owner]
                     span = self.document.span("entities", name, part)
-                    self.unknown(span, "facts", Message("事实", "fact"), fact, known)
+                    self.unknown(span, "facts", fact, known)
             for part, decision in (("outcome", entity.outcome), ("explained_by", entity.explained_by)):
                 if decision is not None:
                     self.decision_named(name, decision, ("entities", name, part))
@@ -204,8 +202,7 @@ class Vocabulary:
         overridden = self.facts.get(fact.instead_of) if fact.instead_of[0] in above else None
         if overridden is None:
             known = [f"{owner}.{name}" for owner, name in self.facts if owner in above]
-            kind = Message("事实", "fact")
-            self.unknown(self.document.span(*path), "facts", kind, ".".join(fact.instead_of), known)
+            self.unknown(self.document.span(*path), "facts", ".".join(fact.instead_of), known)
             return None, ""
         return overridden.type, overridden.written
 
@@ -384,8 +381,7 @@ class Vocabulary:
         type_ = self.decisions.get((entity, name))
         if type_ is None:
             known = [n for e, n in self.decisions if e == entity]
-            kind = Message("决定", "decision")
-            self.unknown(self.document.span(*path), "decisions", kind, name, known)
+            self.unknown(self.document.span(*path), "decisions", name, known)
         return type_
 
 

@@ -167,6 +167,5 @@ def reads_others(program: Program, benefit: Benefit) -> bool:
 
 def _nodes(provisions: Iterable[Provision]) -> Iterator[Core]:
     for provision in provisions:
-        limits = [limit.limit for limit in provision.limits]
-        for root in (*provision.condition, provision.value, *limits):
+        for root in provision.roots:
             yield from walk(root)

@@ -147,7 +147,7 @@ def _brought(program: Program, person: Row, event: Event, entity: str) -> Row:
         facts[owner] = person.key
     if declared.date is not None:
         facts[declared.date] = event.date
-    absent = frozenset(name for owner_, name in program.facts if owner_ == entity) - facts.keys()
+    absent = frozenset(name for entity_of, name in program.facts if entity_of == entity) - facts.keys()
     row = make_row(program, entity, key, facts, absent, person.as_of)
     row.parent = person
     row.as_of = person.as_of

@@ -24,7 +24,7 @@ from mianshen.events.items import Item
 from mianshen.program.literals import read
 from mianshen.program.program import Citation, Program
 from mianshen.source import Message, RuleError, reason_of, unlined
-from mianshen.values import Known, Missing
+from mianshen.values import Known, Missing, as_text
 
 _OURS: Final = 0x4D53454A  # application_id: MSEJ
 _VERSION: Final = 1
@@ -95,7 +95,9 @@ class Journal:
 
     def add(self, event: Event, items: Iterable[Item]) -> None:
         """Write an event and its items, to last from the next `commit` on."""
-        facts = json.dumps({name: _text(value) for name, value in event.facts.items()}, ensure_ascii=False)
+        facts = json.dumps(
+            {name: as_text(value, ";") for name, value in event.facts.items()}, ensure_ascii=False
+        )
         self.connection.execute(
             "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -192,24 +194,9 @@ def _explained(path: Path, error: sqlite3.Error | OSError) -> RuleError:
 
 def digest_of(event: Event) -> str:
     """What tells whether two events of one number are the same."""
-    facts = {name: _text(value) for name, value in sorted(event.facts.items())}
+    facts = {name: as_text(value, ";") for name, value in sorted(event.facts.items())}
     content = [event.person, event.type, event.date.isoformat(), facts]
     return sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
-
-
-def _text(value: Known) -> str:
-    """A value as a record would have it."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case Decimal():
-            return f"{value:f}"
-        case dt.date():
-            return value.isoformat()
-        case tuple():
-            return ";".join(value)
-        case str():
-            return value
 
 
 def _amount(value: Decimal | None) -> str | None:

@@ -77,20 +77,20 @@ class Network:
             runnables = {"/".join(item): self._runnable(engine, *item) for item in rules}
             self._ruleset = engine.Ruleset(_RULESET, None, runnables)
 
-    def reach(self, event_type: str, asked: Iterable[str] = ()) -> frozenset[str]:
+    def reach(self, event_type: str, benefits: Iterable[str] = ()) -> frozenset[str]:
         """The benefits that an event of a type can make due, where facts were asked for some benefits."""
-        return self._reached[event_type].union(asked, *(self._reached[benefit] for benefit in asked))
+        return self._reached[event_type].union(benefits, *(self._reached[benefit] for benefit in benefits))
 
     def due(
-        self, event_type: str, answers: Iterable[Said], asked: Collection[tuple[str, str]] = ()
+        self, event_type: str, answers: Iterable[Said], open_benefits: Collection[tuple[str, str]] = ()
     ) -> list[Due]:
         """What an event of a type makes due among the answers given for it.
 
-        `asked`: people and benefits for which facts were asked; the event may have brought them.
+        `open_benefits`: people and benefits for which facts were asked; the event may have brought them.
         """
-        reached, open_ = self.reach(event_type, [benefit for _, benefit in asked]), set(asked)
+        reached, open_ = self.reach(event_type, [benefit for _, benefit in open_benefits]), set(open_benefits)
         known = [answer for answer in answers if answer.benefit in reached]
-        said = {f"a{number}": one_part for number, one_part in enumerate(known)}
+        said = {f"a{number}": answer for number, answer in enumerate(known)}
         if self._ruleset is None or not said:
             return []
         facts = [_fact(name, value) for name, value in said.items()]

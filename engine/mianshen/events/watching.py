@@ -62,7 +62,7 @@ class Watcher:
         self.network = Network(program)
         self.decider = decider
         self.below_entry = _below_entry(program)
-        self.provisions = {p.name: p for decision in program.decisions for p in decision.provisions}
+        self.provisions = program.provisions
         self.counts = Counts()
         self.refused: list[Refusal] = []
 

@@ -132,26 +132,12 @@ class ModelBuilder:
     def _general(self) -> None:
         """What no decision model says, whatever the rulebook."""
         document = self.document
-        self._lose(
-            "",
-            "未知（缺事实时的待定）成为 null；规则未覆盖也是 null",
-            "what is unknown is null there, and so is what is not modelled",
-        )
-        self._lose(
-            "",
-            "日期没有数值时是 null，不是错误；复核期限不带出",
-            "a day without a figure is null there, no error; review_by is left out",
-        )
-        self._lose(
-            "", "来源、条款、依据性质只作为说明文字", "sources, clauses and basis are words in descriptions"
-        )
-        self._lose(
-            "",
-            "地区按代码前缀比较；商数按 34 位十进制",
-            "areas are compared as prefixes of codes; quotients have 34 digits",
-        )
+        self._lose("", "null_out")
+        self._lose("", "no_figure")
+        self._lose("", "citations")
+        self._lose("", "areas")
         if len(document.entities) > 1:
-            self._lose("", "各实体的事实并为一个模型的输入", "facts of all entities are inputs of one model")
+            self._lose("", "entities")
         sections: tuple[tuple[str, Sequence[str]], ...] = (
             ("benefits", list(document.benefits)), ("accumulators", list(document.accumulators)),
             ("properties", list(document.properties)), ("events", list(document.events)),
@@ -160,10 +146,10 @@ class ModelBuilder:
         for section, entries in sections:
             if entries:
                 listed = ", ".join(entries)
-                self._lose("", f"{section} 不带出：{listed}", f"{section} are left out: {listed}")
+                self._lose("", "sections", listed=listed, section=section)
 
-    def _lose(self, name: str, zh: str, en: str) -> None:
-        self.losses.append(Loss(name, Message(zh, en)))
+    def _lose(self, name: str, why: str, **values: object) -> None:
+        self.losses.append(Loss(name, feel.NOT_CARRIED[why].filled(**values)))
 
     # -- elements ----------------------------------------------------------------------------
 
@@ -206,7 +192,7 @@ class ModelBuilder:
         note = "；".join(loss.why.zh for loss in self.losses if loss.name == name)
         self.elements[name] = replace(self.elements[name], logic=logic, requires=requires, note=note)
         if decision.min is not None or decision.max is not None:
-            self._lose(name, "取值范围不带出", "its range is left out")
+            self._lose(name, "range")
 
     def _required(self, scope: Scope) -> tuple[str, ...]:
         """The names that formulas read, each put into the model."""
@@ -281,7 +267,7 @@ class ModelBuilder:
         money = decision.type == "money"
         match written:
             case []:
-                raise feel.not_carried("没有条款", "no provision decides it")
+                raise feel.not_carried("no_provision")
             case [(_, model.Table() as table)]:
                 return self._table(table, scope, money)
             case [(_, model.Provision() as one)] if (
@@ -303,7 +289,7 @@ class ModelBuilder:
 
     def _planned(self, name: str, one: model.ProvisionModel) -> bool:
         if one.status == "planned":
-            self._lose(name, "尚在计划中，不带出", "it is only planned, and left out")
+            self._lose(name, "planned")
         return one.status == "planned"
 
     def _value(self, scope: Scope, let: Mapping[str, str], value: str, money: bool) -> str:
@@ -337,7 +323,7 @@ class ModelBuilder:
             self._no_limit(row)
             value = self._value(scope, table.let, row.value, money)
             if aggregation == "SUM" and money and value.startswith("round "):
-                raise feel.not_carried("各行之和只进位一次", "a sum of rows is rounded once")
+                raise feel.not_carried("sum_of_rows")
             cells = [inner.cell(subject, cell) for subject, cell in zip(table.inputs, row.cells, strict=True)]
             scoped = ["true" if condition == column else "-" for column in columns]
             rules.append(Rule((*scoped, *cells), value, self._note(table, row)))
@@ -352,7 +338,7 @@ class ModelBuilder:
 
     def _no_limit(self, one: model.Provision | model.TableRow) -> None:
         if one.annual_limit is not None:
-            raise feel.not_carried("有年度限额（累计）", "it stands under an annual limit (an accumulator)")
+            raise feel.not_carried("limit")
 
     def _note(self, one: model.ProvisionModel, row: model.ProvisionModel | None = None) -> str:
         parts = [getattr(row, part, None) or getattr(one, part) for part in ("basis", "source", "clause")]
@@ -367,7 +353,7 @@ class ModelBuilder:
         columns = {condition: name for name, condition, _, _ in reversed(rules)}
         last = [name for name, one in written if isinstance(one, model.Provision) and one.fallback]
         if len(last) > 1:
-            raise feel.not_carried("有多个兜底条款", "several provisions are fallbacks")
+            raise feel.not_carried("fallbacks")
         over = {name: set(one.exception_to) for name, one in written}
         above = {name: {other for other in over if name in _closure(over, other)} for name in over}
         result = []
@@ -375,9 +361,7 @@ class ModelBuilder:
             others = above[name] if name not in last else {other for other, *_ in rules} - {name}
             excluded = {other_condition for other, other_condition, *_ in rules if other in others}
             if condition in excluded:
-                raise feel.not_carried(
-                    "例外与其基础条件相同", "an exception has the condition of what it excepts"
-                )
+                raise feel.not_carried("exception")
             cells = [
                 "true" if column == condition else "false" if column in excluded else "-"
                 for column in columns
@@ -396,7 +380,7 @@ class ModelBuilder:
             yield name, condition, self._value(scope, one.let, one.value, money), self._note(one)
             return
         if one.hit_policy != "unique":
-            raise feel.not_carried(f"{name} 的命中规则不是 unique", f"the table {name} is not unique")
+            raise feel.not_carried("not_unique", name=name)
         for row in one.rows:
             if self._planned(f"{name}.{row.id}", row):
                 continue
@@ -431,7 +415,7 @@ def literal(written: str, type_: str, scope: Scope) -> str:
     if type_ == "date":
         return f'date("{written}")'
     if type_.startswith("list"):
-        raise feel.not_carried("参数是列表", "the figure is a list")
+        raise feel.not_carried("list")
     return feel.text(tree.String(scope.code(written, type_)))
 
 

@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.document import read
 from mianshen.elaboration.build import build
-from mianshen.exchange import diagnostics
 from mianshen.exchange.decisions import BUILT_IN, NUMBERS, POLICIES, Loss
 from mianshen.exchange.dmn_xml import Node, read_xml
-from mianshen.exchange.feel import AS_OF
+from mianshen.exchange.feel import AS_OF, NOT_CARRIED
 from mianshen.exchange.overlay_text import MADE_BY, Written
 from mianshen.exchange.workbook import Cell
-from mianshen.source import Diagnostic, Message, RuleError
+from mianshen.source import Diagnostic, RuleError
 from mianshen.syntax import KEYWORDS
 
 ENTITY: Final = "case"
@@ -103,7 +103,7 @@ class _Reader:
             self._spell(node)
         questions = self._questions_by_name(decisions)
         if not decisions:
-            self.mistakes.append(diagnostics.no_decisions(root.span))
+            self.mistakes.append(diagnostic("E942.no_decisions", root.span))
         facts: dict[str, Any] = {KEY: {"type": "text", "required": "true", "title": "编号"}}
         facts |= {
             self._name(node): self._fact(node, questions) for node in inputs if self._name(node) != AS_OF
@@ -130,9 +130,7 @@ class _Reader:
         for spelt, question in questions.items():
             if spelt in self.names.values():
                 continue
-            self._lose(
-                spelt, "模型没有这个输入：取自决策表", "the model has no such input: it is taken from a table"
-            )
+            self._lose(spelt, "no_input")
             type_ = self._typed(question, question.get("typeRef"))
             facts[spelt] = {
                 "type": Cell(type_, question.span),
@@ -144,20 +142,16 @@ class _Reader:
     def _survey(self) -> None:
         """List what is left out, refuse what is not known."""
         self._refuse_language(self.root)
-        self._lose("", "FEEL 的 null 在此为未知或规则未覆盖", "FEEL's null is unknown here, or not modelled")
-        self._lose(
-            "",
-            "没有日期、来源和地区：全部自始适用",
-            "there are no dates, sources or areas: all of it always holds",
-        )
+        self._lose("", "null_in")
+        self._lose("", "no_dates")
         for node in self.root.children:
             if node.tag in _LEFT_OUT:
-                self._lose(node.get("name"), f"{node.tag} 不读取", f"{node.tag} is left out")
+                self._lose(node.get("name"), "element", tag=node.tag)
             elif node.tag not in (*_WORDS, "decision", "businessKnowledgeModel"):
-                self.mistakes.append(diagnostics.unsupported(node.span, tag=node.tag))
+                self.mistakes.append(diagnostic("E933.unsupported", node.span, tag=node.tag))
 
-    def _lose(self, name: str, zh: str, en: str) -> None:
-        self.losses.append(Loss(name, Message(zh, en)))
+    def _lose(self, name: str, why: str, **values: object) -> None:
+        self.losses.append(Loss(name, NOT_CARRIED[why].filled(**values)))
 
     # -- names and types ---------------------------------------------------------------------
 
@@ -166,10 +160,10 @@ class _Reader:
         name = self._own_name(node)
         spelt = _slug(name)
         if not spelt:
-            self.mistakes.append(diagnostics.no_name(node.span, tag=node.tag))
+            self.mistakes.append(diagnostic("E941.no_name", node.span, tag=node.tag))
             return
         if name in self.names:
-            self.mistakes.append(diagnostics.same_name(node.span, name=name))
+            self.mistakes.append(diagnostic("E943.same_name", node.span, name=name))
             return
         spelt = self.names[name] = _unlike(spelt, {*KEYWORDS, *self.names.values()})
         variable = node.child("variable")
@@ -197,7 +191,7 @@ class _Reader:
         if name in _TYPES and item is None:
             return _TYPES[name]
         if item is None or item.child("itemComponent") is not None or name in above:
-            self.mistakes.append(diagnostics.unusable_type(node.span, type=reference))
+            self.mistakes.append(diagnostic("E937.unusable_type", node.span, type=reference))
             return "text"
         base = item.child("typeRef")
         below = base.text if base is not None else "string"
@@ -205,7 +199,7 @@ class _Reader:
         if item.get("isCollection") == "true":
             inner = self._typed(item, below, (*above, name))
             if not inner.startswith("code "):
-                self.mistakes.append(diagnostics.unusable_type(item.span, type=name))
+                self.mistakes.append(diagnostic("E937.unusable_type", item.span, type=name))
             return f"list of {inner}"
         if name in (*NUMBERS, "area"):
             return name
@@ -215,7 +209,7 @@ class _Reader:
             self.codes[spelt] = {"title": item.get("label") or name, "values": {code: code for code in codes}}
             return f"code {spelt}"
         if allowed is not None:
-            self._lose(name, "允许值的范围不读取", "its range of allowed values is left out")
+            self._lose(name, "allowed_values")
         return self._typed(item, below, (*above, name))
 
     def _type_of(self, node: Node, *more: Node | None) -> str:
@@ -239,7 +233,7 @@ class _Reader:
     def _fact(self, node: Node, questions: Mapping[str, Node]) -> dict[str, Any]:
         type_ = self._type_of(node, questions.get(self._name(node)))
         if not type_:
-            self.mistakes.append(diagnostics.no_type(node.span, name=self._own_name(node)))
+            self.mistakes.append(diagnostic("E936.no_type", node.span, name=self._own_name(node)))
         return {"type": Cell(type_ or "text", node.span), "title": Cell(self._title(node), node.span)}
 
     # -- logic -------------------------------------------------------------------------------
@@ -250,14 +244,14 @@ class _Reader:
         logic = [child for child in node.children if child.tag in ("decisionTable", "literalExpression")]
         for child in node.children:
             if child.tag not in _OF_DECISION or child in logic[1:]:
-                self.mistakes.append(diagnostics.unsupported(child.span, tag=child.tag))
+                self.mistakes.append(diagnostic("E933.unsupported", child.span, tag=child.tag))
         output = table.child("output") if table is not None else literal
         type_ = self._type_of(node, output) or (self._inferred(table) if table is not None else "")
         if not type_:
-            self.mistakes.append(diagnostics.no_type(node.span, name=self._own_name(node)))
+            self.mistakes.append(diagnostic("E936.no_type", node.span, name=self._own_name(node)))
         entry = {"type": Cell(type_ or "text", node.span), "title": Cell(self._title(node), node.span)}
         if table is None and literal is None:
-            self._lose(name, "没有逻辑：作为需要给出的事实", "it has no logic: it is a fact to be given")
+            self._lose(name, "no_logic")
             facts[name] = entry
             return
         sections["decisions"][name] = entry
@@ -303,17 +297,13 @@ class _Reader:
     def _table(self, table: Node) -> dict[str, Any]:
         policy = (table.get("hitPolicy") or "UNIQUE", table.get("aggregation"))
         if policy not in _POLICIES:
-            self.mistakes.append(diagnostics.hit_policy(table.span, policy=" ".join(policy).strip()))
+            self.mistakes.append(diagnostic("E934.hit_policy", table.span, policy=" ".join(policy).strip()))
         if len(list(table.all("output"))) != 1:
-            self.mistakes.append(diagnostics.several_outputs(table.span, name=table.get("id")))
+            self.mistakes.append(diagnostic("E935.several_outputs", table.span, name=table.get("id")))
         inputs = [self._formula(column.child("inputExpression") or column) for column in table.all("input")]
         for column in table.all("input"):
             if column.child("inputValues") is not None:
-                self._lose(
-                    column.get("label") or column.get("id"),
-                    "输入的允许值不读取",
-                    "the values of an input are left out",
-                )
+                self._lose(column.get("label") or column.get("id"), "input_values")
         rows = [
             row
             for number, rule in enumerate(table.all("rule"), 1)
@@ -324,16 +314,12 @@ class _Reader:
     def _row(self, number: int, rule: Node, policy: str) -> dict[str, Any] | None:
         outputs = list(rule.all("outputEntry"))
         if len(outputs) > 1:
-            self.mistakes.append(diagnostics.several_outputs(rule.span, name=rule.get("id")))
+            self.mistakes.append(diagnostic("E935.several_outputs", rule.span, name=rule.get("id")))
         output = self._formula(outputs[0] if outputs else rule)
         if output.text == "null":
             if policy == "FIRST":
-                self.mistakes.append(diagnostics.null_first(rule.span))
-            self._lose(
-                rule.get("id"),
-                "输出为 null 的行不读取：规则未覆盖",
-                "a row that gives null is left out: not modelled",
-            )
+                self.mistakes.append(diagnostic("E938.null_first", rule.span))
+            self._lose(rule.get("id"), "null_row")
             return None
         cells = [Cell(self._respelt(entry.texts()) or "-", entry.span) for entry in rule.all("inputEntry")]
         words = rule.child("description")
@@ -353,12 +339,12 @@ class _Reader:
         logic = node.child("encapsulatedLogic")
         literal = logic.child("literalExpression") if logic is not None else None
         if logic is None or literal is None:
-            self.mistakes.append(diagnostics.unsupported(node.span, tag=node.tag))
+            self.mistakes.append(diagnostic("E933.unsupported", node.span, tag=node.tag))
             return {}
         takes, own = {}, dict(self.names)
         for argument in logic.all("formalParameter"):
             if not argument.get("typeRef"):
-                self.mistakes.append(diagnostics.no_type(argument.span, name=argument.get("name")))
+                self.mistakes.append(diagnostic("E936.no_type", argument.span, name=argument.get("name")))
             self.names[argument.get("name")] = _slug(argument.get("name"))
             takes[_slug(argument.get("name"))] = Cell(
                 self._typed(argument, argument.get("typeRef") or "string"), argument.span
@@ -370,13 +356,13 @@ class _Reader:
     def _refuse_language(self, node: Node) -> None:
         language = node.get("expressionLanguage")
         if language and "feel" not in language.lower():
-            self.mistakes.append(diagnostics.other_language(node.span, language=language))
+            self.mistakes.append(diagnostic("E939.other_language", node.span, language=language))
 
     def _formula(self, node: Node) -> Cell:
         self._refuse_language(node)
         text = self._respelt(node.texts())
         if not text:
-            self.mistakes.append(diagnostics.nothing_written(node.span, tag=node.tag))
+            self.mistakes.append(diagnostic("E940.nothing_written", node.span, tag=node.tag))
         return Cell(text or "-", node.span)
 
     def _respelt(self, text: str) -> str:

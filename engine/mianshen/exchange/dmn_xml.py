@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from xml.etree.ElementTree import ParseError
 
-from mianshen.exchange import diagnostics
+from mianshen.catalogue import diagnostic
 from mianshen.source import RuleError, Span
 
 _DMN: Final = re.compile(
@@ -64,7 +64,7 @@ class _Builder:
         if self.root is None:
             self.namespace = namespace.removeprefix("{")
             if local != "definitions" or not _DMN.fullmatch(self.namespace):
-                raise RuleError([diagnostics.not_dmn(self.here())])
+                raise RuleError([diagnostic("E932.not_dmn", self.here())])
         node = Node(local, dict(attributes), self.here())
         if self.open:
             self.open[-1].children.append(node)
@@ -94,11 +94,11 @@ def read_xml(path: Path) -> Node:
         parser.feed(path.read_bytes())
         parser.close()
     except DefusedXmlException:
-        raise RuleError([diagnostics.doctype(builder.here())]) from None
+        raise RuleError([diagnostic("E931.doctype", builder.here())]) from None
     except ParseError as error:
         line, column = error.position
-        raise RuleError([diagnostics.not_xml(Span(str(path), line, column + 1))]) from None
+        raise RuleError([diagnostic("E930.not_xml", Span(str(path), line, column + 1))]) from None
     except (LookupError, ValueError):  # an encoding that there is not
-        raise RuleError([diagnostics.not_xml(Span(str(path), 1, 1))]) from None
+        raise RuleError([diagnostic("E930.not_xml", Span(str(path), 1, 1))]) from None
     assert builder.root is not None
     return builder.root

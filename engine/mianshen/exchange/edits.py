@@ -87,9 +87,9 @@ class SheetEdits:
         if day and cell.kind == "number":
             serial = day_of_serial(cell.text)
             meant = serial.isoformat() if serial else "2026-01-31"
-            self.mistakes.append(diagnostics.date_serial(cell.span, text=cell.text, day=meant))
+            self.mistakes.append(diagnostic("E916.date_serial", cell.span, text=cell.text, day=meant))
         elif cell.kind == "moment" or (cell.kind == "day" and not day):
-            self.mistakes.append(diagnostics.turned_into_date(cell.span, text=cell.text))
+            self.mistakes.append(diagnostic("E917.turned_into_date", cell.span, text=cell.text))
 
     def _like(self, sheet: Sheet, row: CellRow, base: Row | None, type_: str = "") -> CellRow:
         """The row with the base's text where a cell means the same; what may not be edited is refused."""
@@ -135,7 +135,7 @@ class SheetEdits:
         for name, part in split.items():
             if not part:
                 self.mistakes.append(
-                    diagnostics.rows_gone(self.reader.place(self.reader.pages[sheet.path]), name=name)
+                    diagnostic("E921.rows_gone", self.reader.place(self.reader.pages[sheet.path]), name=name)
                 )
         return split
 
@@ -157,7 +157,7 @@ class SheetEdits:
         if not rows or not self._unique(rows, identity):
             if not rows and sheet.entry:
                 self.mistakes.append(
-                    diagnostics.rows_gone(self.reader.place(self.reader.pages[sheet.path]), name=name)
+                    diagnostic("E921.rows_gone", self.reader.place(self.reader.pages[sheet.path]), name=name)
                 )
             return
         before = {tuple(row[part] for part in identity): row for row in base}
@@ -197,7 +197,7 @@ class SheetEdits:
         changed = [figure for figure in figures if row[figure].text != old[figure]]
         if not changed or any(row[part].text != old[part] for part in ("source", "clause")):
             return row
-        self.mistakes.append(diagnostics.no_longer_cited(row[changed[0]].span, name=name))
+        self.mistakes.append(diagnostic("E923.no_longer_cited", row[changed[0]].span, name=name))
         return {**row, "basis": Cell("provisional", row[changed[0]].span)}
 
     def _set(self, name: str, rows: Sequence[CellRow], base: Sequence[Row], figures: Sequence[str]) -> None:
@@ -275,7 +275,9 @@ class SheetEdits:
         table = self.document.tables[sheet.entry]
         if not rows:
             self.mistakes.append(
-                diagnostics.rows_gone(self.reader.place(self.reader.pages[sheet.path]), name=sheet.entry)
+                diagnostic(
+                    "E921.rows_gone", self.reader.place(self.reader.pages[sheet.path]), name=sheet.entry
+                )
             )
             return
         if not self._unique(rows, ("id",)):
@@ -343,7 +345,7 @@ class SheetEdits:
             base = {row["code"]: row for row in sheet.rows if row["list"] == name}
             for code in sorted(base.keys() - {row["code"].text for row in part}):
                 page = self.reader.place(self.reader.pages[sheet.path])
-                self.mistakes.append(diagnostics.code_gone(page, name=f"{name}.{code}"))
+                self.mistakes.append(diagnostic("E926.code_gone", page, name=f"{name}.{code}"))
             for row in part:
                 if row["code"].text in base:
                     self._unedited(row, base[row["code"].text])

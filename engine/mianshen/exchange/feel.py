@@ -18,6 +18,7 @@ from mianshen.places import place_in_rules
 from mianshen.source import Message, Text
 from mianshen.syntax import cell_to_text, parse_cell, parse_expression, tree
 from mianshen.syntax import to_text as printed
+from mianshen.wording import wording
 
 Key: TypeAlias = tuple[str, str]  # entity and name of a fact or decision
 
@@ -30,6 +31,8 @@ RENAMED: Final = {"round half even": "decimal"}
 ALIKE_PARTS: Final = ("year", "month", "day", "weekday", "days")
 AS_OF: Final = "as_of"
 
+NOT_CARRIED: Final = wording.group("not_carried")
+
 
 class NotCarried(Exception):
     """What DMN cannot say, and why."""
@@ -39,8 +42,8 @@ class NotCarried(Exception):
         super().__init__(why.en)
 
 
-def not_carried(zh: str, en: str) -> NotCarried:
-    return NotCarried(Message(zh, en))
+def not_carried(why: str, **values: object) -> NotCarried:
+    return NotCarried(NOT_CARRIED[why].filled(**values))
 
 
 @dataclass(slots=True)
@@ -69,7 +72,7 @@ class Scope:
             name = self.document.entities[owner].area
             if name is not None:
                 return self._key((owner, name))
-        raise not_carried("没有地区", "there is no area")
+        raise not_carried("no_area")
 
     def name(self, name: str) -> tree.Expr:
         """What a bare name stands for."""
@@ -84,15 +87,12 @@ class Scope:
             return self._key((self.entity, name))
         parameter = document.parameters.get(name)
         if parameter is not None and (parameter.keys or parameter.type in ("scale", "month_day")):
-            raise not_carried(
-                f"{name} 是带键的参数、分段比例或起始日",
-                f"{name} is a figure with keys, a scale or a day of the year",
-            )
+            raise not_carried("keyed", name=name)
         if parameter is not None and not self.arguments:
             figure = self.figure(self.entity, name)
             self.figures.add(figure)
             return tree.Name(figure)
-        raise not_carried(f"用到下级记录或累计 {name}", f"it reads rows below or a total, {name}")
+        raise not_carried("below_or_total", name=name)
 
     def type_of(self, e: tree.Expr) -> str:
         """The written type of a name; empty for anything else."""
@@ -147,7 +147,7 @@ class Scope:
         parsed = parse_cell(Text.inline(text.strip()))
         written = self.type_of(parse_expression(Text.inline(subject.strip())))
         if "area" in written and parsed.tests:
-            raise not_carried("表的输入是地区", "an input of the table is an area")
+            raise not_carried("area_input")
         return replace(parsed, tests=tuple(self.test(test, written) for test in parsed.tests))
 
     def expression(self, e: tree.Expr, written: str = "") -> tree.Expr:
@@ -161,7 +161,7 @@ class Scope:
                 return self.name(name)
             case tree.Path(of=tree.Name(value=owner), name=name) if owner in self._owners():
                 if (owner, name) not in self.names:
-                    raise not_carried(f"用到 {owner}.{name}", f"it reads {owner}.{name}")
+                    raise not_carried("reads", name=name, owner=owner)
                 return self._key((owner, name))
             case tree.Path(of=of, name=name) if name in ALIKE_PARTS:
                 return tree.Path(self.expression(of), name)
@@ -171,20 +171,20 @@ class Scope:
             case tree.Binary(op=op, left=left, right=right):
                 kinds = self.type_of(left), self.type_of(right)
                 if "area" in kinds and op in ("=", "!="):
-                    raise not_carried("比较地区", "it compares areas as places")
+                    raise not_carried("compares_areas")
                 kind = next(filter(None, kinds), "")
                 return tree.Binary(op, self.expression(left, kind), self.expression(right, kind))
             case tree.In(value=value, tests=tests):
                 kind = self.type_of(value)
                 if kind == "area":
-                    raise not_carried("比较地区", "it compares areas as places")
+                    raise not_carried("compares_areas")
                 return tree.In(self.expression(value), tuple(self.test(test, kind) for test in tests))
             case tree.Function():
                 return self._function(e)
             case tree.Path() | tree.Filter() | tree.Quantified() | tree.For():
-                raise not_carried("用到下级记录", "it reads rows below")
+                raise not_carried("below")
             case tree.OnDate():
-                raise not_carried("用到其他日期的参数", "it reads a figure on another date")
+                raise not_carried("other_date")
             case _:
                 return mapped(e, self.expression)
 
@@ -207,7 +207,7 @@ class Scope:
             self.functions.add(name)
             return replace(e, arguments=tuple(map(self.expression, e.arguments)))
         if e.names:
-            raise not_carried(f"{name} 的参数按名称给出", f"{name} takes its arguments by name")
+            raise not_carried("by_name", name=name)
         if name == "within":
             return self._within(e.arguments)
         if name in ("days", "months", "years") and isinstance(number := e.arguments[0], tree.Number):
@@ -220,13 +220,13 @@ class Scope:
             named = "list contains" if listed.startswith("list of ") else "contains"
             return tree.Function(named, tuple(self.expression(part, listed) for part in e.arguments))
         if name not in ALIKE and name not in RENAMED:
-            raise not_carried(f"FEEL 没有函数 {name}", f"FEEL has no function {name}")
+            raise not_carried("no_function", name=name)
         return tree.Function(RENAMED.get(name, name), tuple(map(self.expression, e.arguments)))
 
     def _within(self, arguments: tuple[tree.Expr, ...]) -> tree.Expr:
         place, *constants = arguments
         if not all(isinstance(constant, tree.String) for constant in constants):
-            raise not_carried("比较两个地区", "it compares two areas")
+            raise not_carried("two_areas")
         return self.inside(self.expression(place), [c.value for c in constants if isinstance(c, tree.String)])
 
     def inside(self, place: tree.Expr, areas: list[str]) -> tree.Expr:

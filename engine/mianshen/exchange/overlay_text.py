@@ -6,13 +6,12 @@ position of it, so that what is wrong with the overlay is shown at the cell that
 
 from __future__ import annotations
 
-import json
-import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
+from mianshen.document.yaml_text import scalar
 from mianshen.exchange.workbook import Cell
 from mianshen.source import Diagnostic, Span
 
@@ -21,10 +20,6 @@ Plain: TypeAlias = "Mapping[str, Plain] | Mapping[Cell, Plain] | Mapping[str | C
 MADE_BY: Final = (
     "# 由 mianshen import 生成 · made by mianshen import"  # in the first line of what was imported
 )
-_PLAIN: Final = re.compile(
-    r"[A-Za-z_\u4e00-\u9fff][A-Za-z0-9_\u4e00-\u9fff（）〔〕–]*|[0-9]+(\.[0-9]+)?%?|[0-9]{4}-[0-9]{2}-[0-9]{2}"
-)
-_WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 _BLOCKS: Final = 4  # levels of mappings that stand on lines of their own; of lists one more
 
 
@@ -78,9 +73,9 @@ class Written:
         match value:
             case Cell():
                 self._mark(value)
-                self._add(_scalar(value.text))
+                self._add(scalar(value.text))
             case str() | None:
-                self._add("null" if value is None else _scalar(value))
+                self._add("null" if value is None else scalar(value))
             case Mapping():
                 self._mark(value)
                 self._add("{")
@@ -101,7 +96,7 @@ class Written:
     def _key(self, key: str | Cell, value: Plain) -> None:
         """Append a key; where it is no cell itself, it came from where its value did."""
         self._mark(key if isinstance(key, Cell) else value)
-        self._add(_scalar(key.text if isinstance(key, Cell) else key) + ":")
+        self._add(scalar(key.text if isinstance(key, Cell) else key) + ":")
 
     def _line(self, start: str) -> None:
         self.lines.append(start)
@@ -132,10 +127,3 @@ def _first_cell(value: Plain) -> Cell | None:
         case _:
             inner = value
     return next((cell for item in inner if (cell := _first_cell(item)) is not None), None)
-
-
-def _scalar(text: str) -> str:
-    """A text as YAML reads it back: plain where that is certain, else in double quotes."""
-    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
-        return text
-    return json.dumps(text, ensure_ascii=False)

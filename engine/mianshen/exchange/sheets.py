@@ -70,7 +70,7 @@ class Sheet:
 
     @property
     def digest(self) -> str:
-        """Of the rows, 16 hex digits: whether a sheet or the rulebook behind it has changed."""
+        """A digest of the rows, 16 hex digits: it tells whether a sheet or the rulebook behind it has changed."""
         rows = [[row.get(column.name, "") for column in self.columns] for row in self.rows]
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 

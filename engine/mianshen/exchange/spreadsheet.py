@@ -16,7 +16,6 @@ from pathlib import Path
 from mianshen.catalogue import diagnostic
 from mianshen.document import Document, read
 from mianshen.elaboration.build import build
-from mianshen.exchange import diagnostics
 from mianshen.exchange.edits import Edits, SheetEdits
 from mianshen.exchange.overlay_text import MADE_BY, Written
 from mianshen.exchange.sheets import Row, Sheet, sheets_of
@@ -34,7 +33,6 @@ class Imported:
 
 def export_workbook(rules: Sequence[Path], overlays: Sequence[Path], names: Sequence[str], out: Path) -> int:
     """Write the entries named, or all, to a workbook; how many sheets it has."""
-    need("openpyxl")
     document = sound_document(rules, overlays)
     sheets = sheets_of(document, names)
     title = document.header.title.zh if document.header is not None else out.stem
@@ -96,7 +94,7 @@ def _edited(reader: Reader, sheets: Sequence[Sheet]) -> list[Sheet]:
             current.append(sheet)
         elif exported is not None and reader.digest(sheet) != exported:
             place = reader.place(reader.pages[sheet.path])
-            reader.mistakes.append(diagnostics.stale(place, sheet=sheet.path))
+            reader.mistakes.append(diagnostic("E922.stale", place, sheet=sheet.path))
     return current
 
 

@@ -12,23 +12,25 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+import xlsxwriter
+from xlsxwriter.utility import xl_rowcol_to_cell
+
 from mianshen.catalogue import diagnostic
 from mianshen.exchange import diagnostics
-from mianshen.exchange.sheets import CHOICES, Sheet
+from mianshen.exchange.sheets import CHOICES, Row, Sheet
 from mianshen.ingest.workbooks import refuse_unfit_zip
-from mianshen.source import Diagnostic, RuleError, Span
+from mianshen.source import Diagnostic, RuleError, Span, unlined
 from mianshen.text_columns import width
 from mianshen.whole_file import whole_file
 
 if TYPE_CHECKING:
-    from openpyxl.cell.cell import Cell as BookCell
     from openpyxl.worksheet.worksheet import Worksheet
 
 GUIDE: Final = "mianshen exchange 1"  # the first cell of the sheet that lists the others
@@ -48,6 +50,13 @@ _WORDS: Final = (
     "表格中的条件：代码加英文双引号，多个用英文逗号隔开；- 表示不限。列可以移动，第 3 行（标识）不要改。",
     "Conditions in tables: codes in double quotes, several with commas; - is any. Columns may be moved; row 3 stays.",
 )  # fmt: skip
+_MADE: Final = dt.datetime(2000, 1, 1)  # noqa: DTZ001  (written into each file in place of the hour it was made at)
+_CELL: Final = {"valign": "top", "text_wrap": True}
+_FORMATS: Final[Mapping[str, dict[str, Any]]] = {
+    "head": {"bg_color": "#E7E6E6", "font_color": "#7F7F7F"}, "title": {"bg_color": "#E7E6E6", "bold": True},
+    "open": _CELL | {"locked": False}, "grey": _CELL | {"bg_color": "#E7E6E6"}, "plain": _CELL, "text": {},
+    "name": {"bold": True, "font_size": 14}, "bold": {"bold": True}, "link": {"font_color": "#0563C1", "underline": 1},
+}  # fmt: skip
 CellKind: TypeAlias = Literal["text", "number", "day", "moment"]
 
 
@@ -64,21 +73,18 @@ class Cell:
 
 
 def write_workbook(path: Path, title: str, sheets: Sequence[Sheet], names: Sequence[str]) -> None:
-    """Write the sheets, behind a guide that lists them."""
-    from openpyxl import Workbook
-
-    book = Workbook()
-    guide = book.active
-    assert guide is not None
-    guide.title = "说明"
-    tabs: list[str] = ["说明"]
+    """Write the sheets, behind a guide that lists them. Raises RuleError where a cell cannot hold its text, OSError."""
+    tabs = ["说明"]
     for sheet in sheets:
-        tab = _tab(sheet, tabs)
-        tabs.append(tab)
-        _write_sheet(book.create_sheet(tab), sheet)
-    _write_guide(guide, title, sheets, tabs[1:], names)
-    with whole_file(path) as part:
-        book.save(part)
+        tabs.append(_tab(sheet, tabs))
+    _refuse_long(sheets, tabs[1:])
+    with whole_file(path) as part, xlsxwriter.Workbook(str(part)) as book:
+        book.set_properties({"created": _MADE})
+        formats = {name: book.add_format({"num_format": "@"} | kind) for name, kind in _FORMATS.items()}
+        guide, *pages = [book.add_worksheet(tab) for tab in tabs]
+        for page, sheet in zip(pages, sheets, strict=True):
+            _write_sheet(page, sheet, formats)
+        _write_guide(guide, title, zip(sheets, tabs[1:], strict=True), names, formats)
 
 
 def _tab(sheet: Sheet, taken: Sequence[str]) -> str:
@@ -91,91 +97,66 @@ def _tab(sheet: Sheet, taken: Sequence[str]) -> str:
     raise AssertionError
 
 
-def _write_sheet(page: Worksheet, sheet: Sheet) -> None:
-    from openpyxl.styles import Alignment, Font, PatternFill, Protection
-    from openpyxl.utils import get_column_letter
+def _refuse_long(sheets: Sequence[Sheet], tabs: Sequence[str]) -> None:
+    """Raises RuleError where a cell cannot hold its text."""
+    for sheet, tab in zip(sheets, tabs, strict=True):
+        for number, row in enumerate((*_heads(sheet), *sheet.rows)):
+            for column, head in enumerate(sheet.columns):
+                if len(row.get(head.name, "")) > _LONGEST:
+                    place = unlined(f"{tab}!{xl_rowcol_to_cell(number, column)}")
+                    raise RuleError([diagnostic("E925.too_long", place, most=_LONGEST)])
 
-    grey, bold = PatternFill("solid", fgColor="E7E6E6"), Font(bold=True)
-    open_, wrapped = Protection(locked=False), Alignment(vertical="top", wrap_text=True)
-    heads = (
-        [sheet.path, sheet.title, sheet.note],
-        [c.title for c in sheet.columns],
-        [c.name for c in sheet.columns],
-    )
-    for number, texts in enumerate(heads, 1):
-        for column, text in enumerate(texts, 1):
-            cell = _put(page, number, column, text)
-            cell.fill, cell.font = grey, bold if number == 2 else Font(color="7F7F7F")
-    last = FIRST + len(sheet.rows) + _SPARE
-    for column, head in enumerate(sheet.columns, 1):
-        for number in range(FIRST, last):
-            row = sheet.rows[number - FIRST] if number - FIRST < len(sheet.rows) else None
-            cell = _put(page, number, column, "" if row is None else row.get(head.name, ""))
-            cell.alignment = wrapped
-            if head.editable and not (sheet.kind == "codes" and row is not None):
-                cell.protection = open_
-            elif row is not None:
-                cell.fill = grey
-        texts = [head.title, head.name, *(row.get(head.name, "") for row in sheet.rows)]
-        widest = max(_NARROWEST, *(width(text) + 2 for text in texts))
-        page.column_dimensions[get_column_letter(column)].width = min(_WIDEST, widest)
-        _offer(page, head.name, get_column_letter(column), last)
-    for number, row in enumerate(sheet.rows, FIRST):
+
+def _heads(sheet: Sheet) -> tuple[Row, Row, Row]:
+    """The rows above a sheet's own: what the sheet is, titles, identifiers."""
+    what = dict(zip((c.name for c in sheet.columns), (sheet.path, sheet.title, sheet.note), strict=False))
+    return what, {c.name: c.title for c in sheet.columns}, {c.name: c.name for c in sheet.columns}
+
+
+def _write_sheet(page: Any, sheet: Sheet, formats: Mapping[str, Any]) -> None:
+    last = FIRST + len(sheet.rows) + _SPARE - 2  # rows and columns are counted from 0 here
+    for column, head in enumerate(sheet.columns):
+        texts = [row.get(head.name, "") for row in (*_heads(sheet), *sheet.rows)]
+        for number, text in enumerate(texts[: FIRST - 1]):
+            page.write_string(number, column, text, formats["title" if number == 1 else "head"])
+        open_below = "open" if head.editable else "plain"
+        own = "open" if head.editable and sheet.kind != "codes" else "grey"
+        for number in range(FIRST - 1, last + 1):
+            text, form = (texts[number], own) if number < len(texts) else ("", open_below)
+            page.write_string(number, column, text, formats[form])
+        widest = max(_NARROWEST, *(width(text) + 2 for text in texts[1:]))
+        page.set_column(column, column, min(_WIDEST, widest))
+        if head.name in CHOICES:  # to choose from; anything may be typed all the same
+            offered = {"validate": "list", "source": list(CHOICES[head.name]), "show_error": False}
+            page.data_validation(FIRST - 1, column, last, column, offered)
+    for number, row in enumerate(sheet.rows, FIRST - 1):
         lines = max(-(-width(row.get(column.name, "")) // _WIDEST) for column in sheet.columns)
-        page.row_dimensions[number].height = _LINE * max(1, lines)
-    page.freeze_panes = f"A{FIRST}"
-    protection = page.protection
-    protection.sheet = True
-    protection.formatColumns = protection.formatRows = protection.insertRows = protection.sort = False
-
-
-def _put(page: Worksheet, row: int, column: int, text: str) -> BookCell:
-    """Write a text as text, whatever it begins with. Raises RuleError where a cell cannot hold it."""
-    if len(text) > _LONGEST:
-        place = Span(f"{page.title}!{page.cell(row, column).coordinate}", 0, 0)
-        raise RuleError([diagnostics.too_long(place, most=_LONGEST)])
-    cell: Any = page.cell(row, column)
-    cell.number_format = "@"
-    if text:
-        cell.value = text
-        cell.data_type = "s"
-    return cell  # type: ignore[no-any-return]
-
-
-def _offer(page: Worksheet, name: str, letter: str, last: int) -> None:
-    """What a cell of a closed set may hold, as a list to choose from; anything may be typed all the same."""
-    from openpyxl.worksheet.datavalidation import DataValidation
-
-    if name in CHOICES:
-        offered = DataValidation(
-            "list", formula1=f'"{",".join(CHOICES[name])}"', allow_blank=True, showErrorMessage=False
-        )
-        page.add_data_validation(offered)
-        offered.add(f"{letter}{FIRST}:{letter}{last}")
+        page.set_row(number, _LINE * max(1, lines))
+    page.freeze_panes(FIRST - 1, 0)
+    page.protect(options=dict.fromkeys(("format_columns", "format_rows", "insert_rows", "sort"), True))
 
 
 def _write_guide(
-    page: Worksheet, title: str, sheets: Sequence[Sheet], tabs: Sequence[str], names: Sequence[str]
+    page: Any,
+    title: str,
+    sheets: Iterable[tuple[Sheet, str]],
+    names: Sequence[str],
+    formats: Mapping[str, Any],
 ) -> None:
-    from openpyxl.styles import Font
-
-    _put(page, 1, 1, GUIDE)
-    _put(page, 1, 2, title).font = Font(bold=True, size=14)
-    for number, words in enumerate(_WORDS, 3):
-        _put(page, number, 2, words)
-    _put(page, _LISTED - 2, 1, "名称 names")
-    _put(page, _LISTED - 2, 2, " ".join(names))
-    for column, head in enumerate(("标识 sheet", "工作表 tab", "校验 digest"), 1):
-        _put(page, _LISTED - 1, column, head).font = Font(bold=True)
-    for number, (sheet, tab) in enumerate(zip(sheets, tabs, strict=True), _LISTED):
-        _put(page, number, 1, sheet.path)
-        link = _put(page, number, 2, tab)
-        link.hyperlink = f"#'{tab}'!A1"
-        link.font = Font(color="0563C1", underline="single")
-        _put(page, number, 3, sheet.digest)
-    for letter, columns in (("A", 30), ("B", 60), ("C", 20)):
-        page.column_dimensions[letter].width = columns
-    page.protection.sheet = True
+    lines = [(GUIDE, title), ("", ""), *(("", words) for words in _WORDS)]
+    lines += [("", "")] * (_LISTED - 3 - len(lines)) + [("名称 names", " ".join(names))]
+    for number, line in enumerate(lines):
+        for column, text in enumerate(line):
+            page.write_string(number, column, text, formats["name" if (number, column) == (0, 1) else "text"])
+    for column, head in enumerate(("标识 sheet", "工作表 tab", "校验 digest")):
+        page.write_string(_LISTED - 2, column, head, formats["bold"])
+    for number, (sheet, tab) in enumerate(sheets, _LISTED - 1):
+        page.write_string(number, 0, sheet.path, formats["text"])
+        page.write_url(number, 1, f"internal:'{tab}'!A1", formats["link"], tab)
+        page.write_string(number, 2, sheet.digest, formats["text"])
+    for column, columns in enumerate((30, 60, 20)):
+        page.set_column(column, column, columns)
+    page.protect()
 
 
 # -- in ------------------------------------------------------------------------------------------------
@@ -193,7 +174,7 @@ class Reader:
         self.digests = dict(self._listed(guide))
         known = set(self.digests)
         for sheet in known - set(self.pages):
-            self.mistakes.append(diagnostics.sheet_missing(self.place(guide), sheet=sheet))
+            self.mistakes.append(diagnostic("E905.sheet_missing", self.place(guide), sheet=sheet))
         for sheet in set(self.pages) - known:
             self.mistakes.append(
                 diagnostic(
@@ -229,7 +210,7 @@ class Reader:
         for page in book.worksheets:
             path_of = str(page.cell(1, 1).value or "").strip()
             if path_of in pages:
-                self.mistakes.append(diagnostics.sheet_twice(self.place(page), sheet=path_of))
+                self.mistakes.append(diagnostic("E907.sheet_twice", self.place(page), sheet=path_of))
             pages.setdefault(path_of, page)
         guide = pages.pop(GUIDE, None)
         if guide is None:
@@ -260,11 +241,11 @@ class Reader:
             return []
         if page.max_row > _LARGEST[0] or page.max_column > _LARGEST[1]:
             self.mistakes.append(
-                diagnostics.too_large(self.place(page), rows=_LARGEST[0], columns=_LARGEST[1])
+                diagnostic("E908.too_large", self.place(page), rows=_LARGEST[0], columns=_LARGEST[1])
             )
             return []
         for merged in page.merged_cells.ranges:
-            self.mistakes.append(diagnostics.merged(self.place(page, merged.min_row, merged.min_col)))
+            self.mistakes.append(diagnostic("E913.merged", self.place(page, merged.min_row, merged.min_col)))
         places = self._heads(page, sheet)
         rows: list[dict[str, Cell]] = []
         for number in range(FIRST, page.max_row + 1):
@@ -284,7 +265,9 @@ class Reader:
         for number in range(1, page.max_column + 1):
             name = " ".join(str(page.cell(FIRST - 1, number).value or "").split())
             if name in places:
-                self.mistakes.append(diagnostics.column_twice(self.place(page, FIRST - 1, number), name=name))
+                self.mistakes.append(
+                    diagnostic("E911.column_twice", self.place(page, FIRST - 1, number), name=name)
+                )
             elif name in known:
                 places[name] = number
             elif name or _holds_anything(page, number):
@@ -293,7 +276,9 @@ class Reader:
                 )
         for name in known:
             if name not in places:
-                self.mistakes.append(diagnostics.column_missing(self.place(page, FIRST - 1), name=name))
+                self.mistakes.append(
+                    diagnostic("E909.column_missing", self.place(page, FIRST - 1), name=name)
+                )
         return places
 
     def _cell(self, page: Worksheet, row: int, column: int) -> Cell:
@@ -301,9 +286,9 @@ class Reader:
         span, value = self.place(page, row, column), cell.value
         match value:
             case _ if cell.data_type == "f":
-                self.mistakes.append(diagnostics.formula(span))
+                self.mistakes.append(diagnostic("E912.formula", span))
             case _ if cell.data_type == "e":
-                self.mistakes.append(diagnostics.error_value(span, text=str(value)))
+                self.mistakes.append(diagnostic("E914.error_value", span, text=str(value)))
             case None:
                 pass
             case bool():
@@ -312,7 +297,7 @@ class Reader:
                 number = f"{Decimal(repr(value)).normalize():f}"
                 if len(number.replace(".", "").strip("-0")) <= _CERTAIN:
                     return Cell(number, span, "number")
-                self.mistakes.append(diagnostics.uncertain_number(span, text=number))
+                self.mistakes.append(diagnostic("E915.uncertain_number", span, text=number))
             case dt.datetime() if value.time() == dt.time():
                 return Cell(value.date().isoformat(), span, "day")
             case dt.datetime() | dt.time() | dt.timedelta():

@@ -35,7 +35,7 @@ from mianshen.program.operators import (
     absolute,
 )
 from mianshen.program.place_tests import pooling_area_of, same_city, same_to
-from mianshen.source import Message
+from mianshen.source import Message, suggestion
 from mianshen.syntax import tree
 from mianshen.values import Unknown
 
@@ -182,7 +182,14 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             case _:
                 known = [*self.names.functions, *ALL_FUNCTIONS]
                 if not self.names.excused(name, known):
-                    self.report(diagnostics.unknown_function(node.span, name, known))
+                    self.report(
+                        diagnostic(
+                            "E309.unknown_function",
+                            node.span,
+                            fix=suggestion(name, known, most=12),
+                            name=name,
+                        )
+                    )
         return None
 
     def _plain(self, node: tree.Function) -> core.Core | None:

@@ -446,7 +446,7 @@ class RepeatedChecks(WrittenChecks):
     def _codes(
         self, variable: str, items: tree.Expr, check: Callable[[], Core | None], kind: str, usage: str
     ) -> list[tuple[Core, Core]] | None:
-        """Of each code that a list may hold, whether it does, and what is made of the code."""
+        """Whether a list holds each code that it may, and what is made of the code."""
         written = self.listed(items)
         if written is not None:
             return self._written_items(variable, tree.ListOf(written, items.span), check)
@@ -481,7 +481,7 @@ class RepeatedChecks(WrittenChecks):
     def _written_items(
         self, variable: str, items: tree.ListOf, check: Callable[[], Core | None]
     ) -> list[tuple[Core, Core]] | None:
-        """Of each item of a list that is written out, what is made of it."""
+        """What is made of each item of a list that is written out."""
         pairs: list[tuple[Core, Core]] = []
         for written in items.items:
             item = self.value(written)

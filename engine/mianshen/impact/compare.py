@@ -7,7 +7,6 @@ Invariants: rows are read once; blocks are written in their order, so that the s
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -19,9 +18,8 @@ import pyarrow.parquet as pq
 
 from mianshen.batch import diagnostics as batch_diagnostics
 from mianshen.batch.input_digests import InputDigests
-from mianshen.batch.lock import locked
 from mianshen.batch.request import Request
-from mianshen.batch.result_folder import beside, clear_up, publish
+from mianshen.batch.whole_folder import whole_folder
 from mianshen.catalogue import diagnostic
 from mianshen.impact.comparing import CHANGES, Comparing
 from mianshen.impact.comparison import Comparison
@@ -65,7 +63,7 @@ def compare(
     """
     changes = RuleChanges(before, after)
     with (
-        whole_folder(request.out) as part,
+        comparison_folder(request.out) as part,
         read_once(before, after, request, changes, weights=weights) as sides,
     ):
         report("read", sum(sides.intake.counts.values()))
@@ -142,23 +140,18 @@ def write(part: Path, comparison: Comparison, lang: Lang = "zh") -> None:
 
 
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """A folder beside `folder` to write into, which takes its place at the end; only a comparison's is replaced."""
-    out, shown = folder.resolve(), str(folder)
+def comparison_folder(folder: Path) -> Iterator[Path]:
+    """A folder to write into, which takes the place of `folder` at the end; only a comparison's is replaced."""
+    named = str(folder)
+
+    def refuse(out: Path) -> None:
+        if out.exists() and (not out.is_dir() or not {p.name for p in out.iterdir()} <= WRITTEN):
+            raise RuleError([diagnostic("E823.foreign_folder", unlined(named))])
+
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with locked(out, shown):
-            clear_up(out)
-            if out.exists() and (not out.is_dir() or not {p.name for p in out.iterdir()} <= WRITTEN):
-                raise RuleError([diagnostic("E823.foreign_folder", unlined(shown))])
-            part = beside(out, "part")
-            try:
-                part.mkdir()
-                yield part
-                publish(part, out)
-            finally:
-                shutil.rmtree(part, ignore_errors=True)
+        with whole_folder(folder, refuse) as part:
+            yield part
     except (duckdb.OutOfMemoryException, MemoryError):
-        raise RuleError([batch_diagnostics.no_memory(shown)]) from None
+        raise RuleError([batch_diagnostics.no_memory(named)]) from None
     except (OSError, duckdb.IOException) as error:
-        raise RuleError([diagnostic("E824.cannot_write", unlined(shown), why=reason_of(error))]) from None
+        raise RuleError([diagnostic("E824.cannot_write", unlined(named), why=reason_of(error))]) from None

@@ -240,8 +240,8 @@ class _Comparison:
             for decider, block in zip(sides.deciders, (self.before, self.after), strict=True)
         )  # fmt: skip
         self.counts["rejected"] = {name: self._rejected(name) for name in self.after.rows}
-        shown = self.after.decided(entry.entity.name) | self.before.decided(entry.entity.name)
-        people = _chosen(self.people, shown)
+        decided = self.after.decided(entry.entity.name) | self.before.decided(entry.entity.name)
+        people = _chosen(self.people, decided)
         return BlockComparison(
             (totals[0], totals[1]), self.counts, _joined(self.tables), people.counts(self.whole.dimensions),
             people.incomes(self.whole.dimensions), self._bound(), self.spread.counts(),
@@ -284,8 +284,8 @@ class _Comparison:
         old, new = self.before.results[name], self.after.results[name]
         count = self.before.rows[name].rows.count
         results = completed(old, new, count), completed(new, old, count)
-        shown = {d.name: None for side in (new, old) for d in side.file.shown}
-        for decision in shown:
+        decisions = {d.name: None for side in (new, old) for d in side.file.shown}
+        for decision in decisions:
             self._column(file, (name, decision), decision, results, decided)
         benefits = {b.name: b for side in (old, new) for b in side.file.benefits}
         for benefit in benefits.values():
@@ -297,14 +297,14 @@ class _Comparison:
         """A shown decision."""
         cells = [side.columns[column] for side in results]
         states = [side.states[key[1]] for side in results]
-        shown = [np.where(ok, state, UNKNOWN) for ok, state in zip(decided, states, strict=True)]
+        visible = [np.where(ok, state, UNKNOWN) for ok, state in zip(decided, states, strict=True)]
         both = decided[0] & decided[1]
         certain = both & (states[0] != UNKNOWN) & (states[1] != UNKNOWN)  # what is not modelled adds nothing
         was, now = certain & (states[0] == KNOWN), certain & (states[1] == KNOWN)
         differs = (decided[0] != decided[1]) | (both & (states[0] != states[1]))
         differs |= was & now & unequal(cells[0], cells[1])
         rows = np.flatnonzero(differs)
-        open_ = (decided[0] | decided[1]) & ((shown[0] == UNKNOWN) | (shown[1] == UNKNOWN))
+        open_ = (decided[0] | decided[1]) & ((visible[0] == UNKNOWN) | (visible[1] == UNKNOWN))
         cause = self.trace.causes(key, rows)
         self._take(file, key, column, rows, cause, cells, decided, states)
         self._count(key, rows, open_, money=decision_is_money(key, self.whole.sides.programs))

@@ -88,11 +88,11 @@ class Drift:
 
 def _plain(suspect: Suspect) -> dict[str, Any]:
     parameter = suspect.parameter
-    now = next((dated for dated in parameter.series if dated.holds_on(suspect.first)), None)
-    shown = set_value(suspect.first, suspect.last, suspect.value)
+    now = parameter.on(suspect.first)
+    suspected = set_value(suspect.first, suspect.last, suspect.value)
     return {
         "name": parameter.name, "title": parameter.title.plain,
-        "rule": figure_text(parameter, now), "used": figure_text(parameter, shown),
+        "rule": figure_text(parameter, now), "used": figure_text(parameter, suspected),
         "from": suspect.first.isoformat(), "until": None if suspect.last is None else suspect.last.isoformat(),
         "of": None if suspect.own is None else suspect.own.start.isoformat(),
         "explained": suspect.explained, "difference": yuan(suspect.fen), "spoilt": suspect.spoilt,
@@ -233,7 +233,7 @@ class Search:
             rise, gap = other.ruled - one.ruled, one.settled - one.ruled
             for row in np.flatnonzero((rise != 0) & (gap != 0)).tolist():
                 day = EPOCH + dt.timedelta(days=int(one.day[row]))
-                own = next((dated for dated in parameter.series if dated.holds_on(day)), None)
+                own = parameter.on(day)
                 if own is not None and isinstance(own.value, Decimal):
                     value = own.value - nudges[own.start] * int(gap[row]) / int(rise[row])
                     for coarse in ROUND[parameter.written]:
@@ -287,7 +287,7 @@ def _days_of(_rows: Rows, compared: list[Compared]) -> list[ByDay]:
 
 
 def _mended(_rows: Rows, compared: list[Compared]) -> Array:
-    """Of each variant: how many amounts of a block it makes right, by how many fen they differ, how many it spoils."""
+    """How many amounts of a block each variant makes right, by how many fen they differ, how many it spoils."""
     base = compared[0]
     counts = np.zeros((len(compared) - 1, 3), np.int64)
     for number, other in enumerate(compared[1:]):

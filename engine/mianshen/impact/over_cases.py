@@ -26,7 +26,7 @@ from mianshen.batch.results import empty_results
 from mianshen.batch.row_batches import BlockRows
 from mianshen.cases.read import CaseOf, Programs
 from mianshen.impact.bounding import Listed, Open
-from mianshen.impact.compare import ROWS, whole_folder, write
+from mianshen.impact.compare import ROWS, comparison_folder, write
 from mianshen.impact.comparing import CHANGES, BlockComparison, Comparing
 from mianshen.impact.comparison import Comparison
 from mianshen.impact.groups import dimensions
@@ -75,7 +75,7 @@ def compare_cases(
     comparison = Comparison(changes, days[-1] if days else dt.date.min, dimensions(changes.after))
     comparison.records = {"case": len(members)}
     interpreters: dict[int, Interpreter] = {}
-    with whole_folder(out) as part:
+    with comparison_folder(out) as part:
         with pq.ParquetWriter(part / ROWS, CHANGES, compression="zstd") as writer:
             for day in days:
                 of_day = [m for m in members if m.records[0].as_of == day]
@@ -100,7 +100,7 @@ def _members(
             left_out.append(case)
             continue
         records = case.record(old), case.record(new)
-        members.append(_Member(f"{case.file.stem}.{case.name}", case, records, (old, new)))
+        members.append(_Member(case.label, case, records, (old, new)))
     return members, left_out
 
 
@@ -233,9 +233,9 @@ def _add(outcomes: Interpreted, more: Interpreted) -> None:
         whole.reversed += part.reversed
         for column, cells in part.cells.items():
             whole.cells.setdefault(column, []).extend(cells)
-        for name_, states in part.states.items():
-            whole.states.setdefault(name_, []).extend(states)
-        for name_, traced in part.traced.items():
-            whole.traced.setdefault(name_, []).extend(traced)
+        for decision, states in part.states.items():
+            whole.states.setdefault(decision, []).extend(states)
+        for decision, traced in part.traced.items():
+            whole.traced.setdefault(decision, []).extend(traced)
         for why, numbers in part.rejected.items():
             whole.rejected.setdefault(why, []).extend(numbers)

@@ -92,8 +92,8 @@ def _yuan(text: str | None) -> str:
 
 
 def _signed(text: str | None) -> str:
-    shown = _yuan(text)
-    return shown if not shown or shown.startswith("−") or text in ("0.00", None) else f"+{shown}"
+    amount = _yuan(text)
+    return amount if not amount or amount.startswith("−") or text in ("0.00", None) else f"+{amount}"
 
 
 def _estimate(sums: Mapping[str, Any], kind: str | None) -> str:

@@ -26,7 +26,7 @@ BANDS: Final = ("loses_much", "loses", "same", "gains", "gains_much")
 
 @dataclass(slots=True)
 class People:
-    """Of a block's people: what was paid to each, what of it changes, their groups, the change behind each."""
+    """The people of a block: what was paid to each, what of it changes, their groups, the change behind it."""
 
     paid: Array
     net: Array

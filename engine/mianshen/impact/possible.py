@@ -178,10 +178,10 @@ class Possibilities:
         """The least and the most that a row may add, its own limit aside."""
         if accumulator.counts:
             return ZERO, Decimal(1)
-        shown = _of_value(row.values.get(accumulator.sums))
-        if shown is None:
-            shown = self._decided(self.program.decision(row.entity, accumulator.sums), row, limited=False)
-        low, high = (ZERO, ZERO) if shown.bounds is None else numbers(shown.bounds)
+        amount = _of_value(row.values.get(accumulator.sums))
+        if amount is None:
+            amount = self._decided(self.program.decision(row.entity, accumulator.sums), row, limited=False)
+        low, high = (ZERO, ZERO) if amount.bounds is None else numbers(amount.bounds)
         settled = row.facts.get(self.program.settling(row.entity).get(accumulator.sums, ""))
         if isinstance(settled, Decimal):
             low, high = min(low, settled), max(high, settled)
@@ -419,7 +419,7 @@ def _brought_together(
 
 
 def _of_value(value: Value | None) -> Possible | None:
-    """What is told of a value; None where it is unknown, or was never decided."""
+    """The value as a range; None where it is unknown, or was never decided."""
     match value:
         case None | Unknown():
             return None

@@ -29,7 +29,7 @@ from mianshen.ingest.inputs import quoted
 from mianshen.past_runs.report.cells import CsvFile
 from mianshen.places import place_name
 from mianshen.program.program import Key, Program
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen.wording import wording
 
 ROWS: Final = pa.schema(
@@ -39,15 +39,6 @@ ROWS: Final = pa.schema(
     ]
 )  # fmt: skip
 PARQUET, SHEET, NOTICES = "resettlement.parquet", "resettlement.csv", "notices.html"
-HEADS: Final = tuple(
-    Message(*pair)
-    for pair in (
-        ("参保地", "area"), ("人员编号", "person_id"), ("支付层", "layer"), ("笔数", "rows"), ("已付（元）", "paid"),
-        ("应付（元）", "due"), ("应补发（元）", "owed"), ("应追回（元）", "overpaid"), ("起因", "cause"), ("依据", "clause"),
-        ("适用条款", "provision"),
-    )
-)  # fmt: skip
-SETTLED: Final = Message("已结算金额与规则不符", "settled otherwise than ruled")
 
 
 def resettled_rows(
@@ -132,14 +123,14 @@ def write_resettlement(
     connection.execute(f"COPY net TO {quoted(str(part / PARQUET))} (FORMAT parquet)")
     listed = connection.execute("SELECT * FROM net ORDER BY area, person_id, decision").fetchall()
     words = _Words(changes, lang)
-    sheet = CsvFile(part / SHEET, [head.in_(lang) for head in HEADS])
+    sheet = CsvFile(part / SHEET, wording.heads("resettled_heads", lang))
     for row in listed:
         sheet.write(words.cells(row))
     sheet.close()
     if notices:
         people = [
-            (person, [words.line(row) for row in part_])
-            for person, part_ in groupby(listed, lambda row: row[1])
+            (person, [words.line(row) for row in rows_of_person])
+            for person, rows_of_person in groupby(listed, lambda row: row[1])
         ]
         text = template("notices.html").render(
             people=people, words=wording.labels("resettled", lang), lang=lang
@@ -162,7 +153,7 @@ class _Words:
         self.lang = lang
         self.causes = {change.name: change for change in changes.listed}
         self.titles = {d.name: d.title for d in changes.after.decisions}
-        self.provisions = {p.name: p for d in changes.after.decisions for p in d.provisions}
+        self.provisions = changes.after.provisions
 
     def cells(self, row: tuple[Any, ...]) -> list[str]:
         """A line of the work list."""
@@ -177,11 +168,11 @@ class _Words:
     def line(self, row: tuple[Any, ...]) -> Mapping[str, str]:
         """A line of a notice."""
         cells = self.cells(row)
-        return dict(zip([head.en for head in HEADS], cells, strict=True))
+        return dict(zip(wording.group("resettled_heads"), cells, strict=True))
 
     def _causes(self, cause: str) -> str:
         if not cause:
-            return SETTLED.in_(self.lang)
+            return wording("resettled_otherwise").in_(self.lang)
         return ", ".join(
             f"{self.causes[name].title.in_(self.lang)}: {self.causes[name].before} → {self.causes[name].after}"
             for name in cause.split(", ")

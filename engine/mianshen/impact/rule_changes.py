@@ -14,7 +14,6 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from mianshen.casework.wording import number
-from mianshen.impact.figures import DAY
 from mianshen.program.core import FigureAt, Marginal, Op, ParameterRef, YearToDate, walk
 from mianshen.program.program import (
     Accumulator,
@@ -85,13 +84,13 @@ class RuleChanges:
     @cached_property
     def provisions(self) -> dict[str, RuleChange]:
         """Provisions that are new, gone, or written otherwise."""
-        old, new = (_provisions(program) for program in (self.before, self.after))
+        old, new = self.before.provisions, self.after.provisions
         changed = {}
         for name in dict.fromkeys((*new, *old)):
             was, now = wording(old.get(name)), wording(new.get(name))
             if was != now:
-                shown = new.get(name) or old[name]
-                changed[name] = RuleChange("provision", name, shown.title, shown.citation, was, now)
+                provision = new.get(name) or old[name]
+                changed[name] = RuleChange("provision", name, provision.title, provision.citation, was, now)
         return changed
 
     @cached_property
@@ -137,8 +136,7 @@ class RuleChanges:
     def read_by(self, provision: Provision, program: Program) -> Iterator[RuleChange]:
         """The changed figures, sums and days that a provision reads, in the order it reads them."""
         over = [program.accumulators[name].over for name in provision.feeds]
-        roots = [*provision.condition, provision.value, *(limit.limit for limit in provision.limits)]
-        for root in (*roots, *(node for node in over if node is not None)):
+        for root in (*provision.roots, *(node for node in over if node is not None)):
             for node in walk(root):
                 match node:
                     case ParameterRef(name=name) | Marginal(scale=name) | FigureAt(parameter=name) if (
@@ -178,10 +176,6 @@ def decision_of(program: Program, key: Key) -> Decision | None:
     return next((d for d in program.decisions if d.key == key), None)
 
 
-def _provisions(program: Program) -> dict[str, Provision]:
-    return {p.name: p for d in program.decisions for p in d.provisions}
-
-
 def wording(provision: Provision | None) -> str:
     """What a provision says, as written: place, days, condition, value, limits, what it is an exception to."""
     if provision is None:
@@ -206,25 +200,17 @@ def _counting(accumulator: Accumulator) -> tuple[object, ...]:
 
 def _parameter_change(old: Parameter | None, new: Parameter | None) -> RuleChange:
     """The days from which a figure is another, with both values; its clause is that of the new value, if it has one."""
-    shown = new or old
-    assert shown is not None
-    sides = [() if side is None else side.series for side in (old, new)]
-    days = sorted(
-        {d.start for side in sides for d in side} | {d.end + DAY for side in sides for d in side if d.end}
-    )
+    parameter = new or old
+    assert parameter is not None
     was, now, citations = [], [], []
-    for day in days:
-        one, other = (_in_force(side, day) for side in sides)
+    for day in sorted({day for side in (old, new) if side is not None for day in side.turns}):
+        one, other = (None if side is None else side.on(day) for side in (old, new))
         if _value(one) != _value(other):
-            was.append(f"{day}: {figure_text(shown, one)}")
-            now.append(f"{day}: {figure_text(shown, other)}")
+            was.append(f"{day}: {figure_text(parameter, one)}")
+            now.append(f"{day}: {figure_text(parameter, other)}")
             citations += [d.citation for d in (other, one) if d is not None and d.citation.source is not None]
     citation = citations[0] if citations else Citation(None, None)
-    return RuleChange("parameter", shown.name, shown.title, citation, "; ".join(was), "; ".join(now))
-
-
-def _in_force(series: tuple[Dated, ...], day: dt.date) -> Dated | None:
-    return next((dated for dated in series if dated.holds_on(day)), None)
+    return RuleChange("parameter", parameter.name, parameter.title, citation, "; ".join(was), "; ".join(now))
 
 
 def _value(dated: Dated | None) -> object:

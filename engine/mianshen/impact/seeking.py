@@ -90,13 +90,9 @@ def goal_of(text: str) -> Goal:
     """A goal as people write it. Raises RuleError."""
     matched = _GOAL.fullmatch(text)
     if matched is None:
-        raise RuleError([_no_goal(text)])
+        raise RuleError([diagnostic("E827.no_goal", unlined("--goal"), text=shown(text))])
     sign: Literal["<=", ">="] = "<=" if matched[2] == "<=" else ">="
     return Goal(matched[1], sign, Decimal(matched[3].replace(",", "")))
-
-
-def _no_goal(text: str) -> Diagnostic:
-    return diagnostic("E827.no_goal", unlined("--goal"), text=shown(text))
 
 
 def _no_seekable(rulebook: str, name: str, why: Message) -> Diagnostic:
@@ -135,7 +131,7 @@ def keys_of_goal(program: Program, goal: Goal) -> tuple[Key, ...]:
         return benefit_keys(benefit)
     keys = tuple(d.key for d in program.decisions if d.name == goal.name and d.written == "money")
     if not keys:
-        raise RuleError([_no_goal(str(goal))])
+        raise RuleError([diagnostic("E827.no_goal", unlined("--goal"), text=shown(str(goal)))])
     return keys
 
 
@@ -203,14 +199,14 @@ def seeking(paths: Sequence[Path], overlays: Sequence[Path | str], quest: Quest)
     outcomes = {(e.name, e.outcome) for e in whole.entities.values() if e.outcome is not None} & known
     part = part_of(whole, {*keys, *whole.paid, *outcomes})
     money = [key for key in keys if whole.decision(*key).written == "money"]
-    shown = {
+    outputs = {
         entity: tuple(
             dict.fromkeys([*part.shown.get(entity, ()), *(name for e, name in money if e == entity)])
         )
         for entity in part.entities
     }
     benefit = whole.benefits.get(quest.goal.name)
-    return Seeking(quest, part if benefit is not None else replace(part, shown=shown), keys)
+    return Seeking(quest, part if benefit is not None else replace(part, shown=outputs), keys)
 
 
 def content_of(result: GoalResult) -> dict[str, Any]:

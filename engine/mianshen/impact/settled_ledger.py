@@ -104,7 +104,7 @@ class Ledger:
         return taken
 
     def differing(self, rows: Rows, compared: list[Compared]) -> tuple[Array, Rows | None, int]:
-        """Of a block: how many amounts are stated, decided and differ, and by how many fen; households that differ."""
+        """How many amounts of a block are stated, decided and differ, by how many fen; and the households that differ."""
         one = compared[0]
         households = int(np.unique(one.top[one.off]).size)
         counts = np.array(
@@ -148,9 +148,9 @@ def _compared(decider: BlockDecider, rows: Rows, places: Places | None) -> Compa
                 ruled = np.where(known, amounts.values[at], settled[at])  # nothing is said of one not known
                 parts.append((settled[at], ruled, days[at], top[at], decided.decided(name)[at]))
     columns = [np.concatenate([part[n] for part in parts] or [np.empty(0, np.int64)]) for n in range(5)]
-    shown = columns[4].astype(bool)
-    right = shown & (columns[0] == columns[1])
-    return Compared(columns[0], columns[1], columns[2], columns[3], shown, right, family)
+    is_decided = columns[4].astype(bool)
+    right = is_decided & (columns[0] == columns[1])
+    return Compared(columns[0], columns[1], columns[2], columns[3], is_decided, right, family)
 
 
 def _days(table: EntityRows) -> Array:

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from mianshen.batch.request import Request
+from mianshen.catalogue import diagnostic
 from mianshen.impact.compare import compare
 from mianshen.impact.sides import both
 from mianshen.ingest.input_paths import Named
-from mianshen.past_runs.diagnostics import other_rules_gone, other_rules_since
 from mianshen.past_runs.report import FinishedRun, Order, program_of
 from mianshen.program.program import Program
-from mianshen.source import Diagnostic, RuleError
+from mianshen.source import Diagnostic, RuleError, unlined
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +51,5 @@ def rules_since(program: Program, since: Path) -> tuple[RulesAlone | None, list[
         before = program_of(run)
         both(before, program)
     except RuleError as error:
-        return None, [other_rules_gone(str(since), error.diagnostics[0].what)]
-    return RulesAlone(before, program), [other_rules_since(str(since))]
+        return None, [diagnostic("E579.other_rules_gone", unlined(str(since)), why=error.diagnostics[0].what)]
+    return RulesAlone(before, program), [diagnostic("E578.other_rules_since", unlined(str(since)))]

@@ -71,9 +71,8 @@ class Statement:
 
     def _cases(self) -> Iterator[tuple[str, str, str, str]]:
         for change in () if self.moved is None else self.moved.changes:
-            name = f"{change.case.file.stem}.{change.case.name}"
             was, now = (outcome_words(change, text, self.words).zh for text in (change.before, change.after))
-            yield name, moved_words(change, self.words).zh, was, now
+            yield change.case.label, moved_words(change, self.words).zh, was, now
 
     def _provisional(self) -> Iterator[tuple[str, str, str, str]]:
         """The figures and provisions of provisional or missing ground that changed decisions rest on, on the day."""

@@ -26,7 +26,7 @@ from mianshen.batch.request import Request
 from mianshen.batch.row_batches import BlockRows
 from mianshen.batch.totals import Counts, added, exact_sum
 from mianshen.casework.wording import number
-from mianshen.impact.compare import whole_folder
+from mianshen.impact.compare import comparison_folder
 from mianshen.impact.estimates import yuan
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.sides import Sides, read_once
@@ -130,8 +130,12 @@ class Atlas:
 
     def _crossing(self, name: str, counts: Counts) -> dict[str, Any]:
         entity, fact, step, benefit = name.split("|")
-        shown = self.program.benefits.get(benefit)
-        title = shown.title if shown is not None else Message("付给个人或为个人支付", "paid to or for people")
+        known_benefit = self.program.benefits.get(benefit)
+        title = (
+            known_benefit.title
+            if known_benefit is not None
+            else Message("付给个人或为个人支付", "paid to or for people")
+        )
         return {
             "entity": entity, "fact": fact, "title": self.program.facts[entity, fact].title.plain, "step": step,
             "benefit": benefit, "benefit_title": title.plain, "rows": counts["rows"], "gained": counts["gained"],
@@ -375,7 +379,7 @@ def _numbers(cells: pa.Array) -> Array:
 
 def write_atlas(folder: Path, atlas: Atlas) -> None:
     """`thresholds.json`, and `thresholds.csv` where rows were listed, whole or not at all. Raises RuleError."""
-    with whole_folder(folder) as part:
+    with comparison_folder(folder) as part:
         text = json.dumps(atlas.content(), ensure_ascii=False, indent=2)
         (part / "thresholds.json").write_text(text + "\n", "utf-8")
         if atlas.rows:

@@ -80,7 +80,7 @@ class Family:
 
 @dataclass(slots=True)
 class Trace:
-    """Of a block, by decision at which changes are met: the change met at each row, -1 where the sides agree."""
+    """The change met at each row of a block, by the decision at which it is met; -1 where the sides agree."""
 
     changes: RuleChanges
     family: Family

@@ -35,45 +35,45 @@ def connection_words(rest: str) -> str:
 
 
 @contextmanager
-def connected(words: str, shown: str) -> Iterator[dbapi.Connection]:
+def connected(words: str, address: str) -> Iterator[dbapi.Connection]:
     """A connection in a transaction. Raises RuleError, in whose message nothing of the words is, where there is none."""
     try:
         from adbc_driver_manager import Error
         from adbc_driver_postgresql import dbapi as postgres
     except ImportError:
-        raise RuleError([diagnostic("E587.no_extra", unlined(shown), extra="postgres")]) from None
+        raise RuleError([diagnostic("E587.no_extra", unlined(address), extra="postgres")]) from None
     try:
         with closing(postgres.connect(words)) as connection:
             yield connection
     except Error:
-        raise RuleError([diagnostics.bad_database(shown)]) from None
+        raise RuleError([diagnostics.bad_database(address)]) from None
 
 
-def export_table(words: str, relation: str, shown: str, table: str, target: Path) -> None:
+def export_table(words: str, relation: str, address: str, table: str, target: Path) -> None:
     """A table or view written as Parquet. Raises RuleError."""
-    with connected(words, shown) as connection, closing(connection.cursor()) as cursor:
+    with connected(words, address) as connection, closing(connection.cursor()) as cursor:
         cursor.execute("SET TRANSACTION READ ONLY")
         try:
             cursor.execute(_SCHEMA_OF.format(relation))
         except Exception as error:
             if getattr(error, "sqlstate", None) in ("42P01", "3F000"):  # no such table, no such schema
-                raise RuleError([diagnostics.no_table(shown, table)]) from None
+                raise RuleError([diagnostics.no_table(address, table)]) from None
             raise
         schema = cursor.fetch_record_batch().schema
         cursor.execute(f"SELECT {', '.join(map(_selected, schema))} FROM {relation}")
         reader = cursor.fetch_record_batch()
         plain = pa.schema([(field.name, _storage(field.type)) for field in reader.schema])
         with pq.ParquetWriter(target, plain) as writer:
-            for batch in _batches(reader, shown):
+            for batch in _batches(reader, address):
                 writer.write_batch(pa.record_batch([_stored(column) for column in batch.columns], plain))
 
 
-def _batches(reader: pa.RecordBatchReader, shown: str) -> Iterator[pa.RecordBatch]:
+def _batches(reader: pa.RecordBatchReader, address: str) -> Iterator[pa.RecordBatch]:
     """The batches of a query that may fail after its first rows, as a view that divides by zero does. Raises RuleError."""
     try:
         yield from reader
     except (OSError, pa.ArrowException):
-        raise RuleError([diagnostics.bad_database(shown)]) from None
+        raise RuleError([diagnostics.bad_database(address)]) from None
 
 
 def _selected(field: pa.Field) -> str:
@@ -96,9 +96,9 @@ def _stored(column: pa.Array) -> pa.Array:
 # -- results -----------------------------------------------------------------------------------
 
 
-def put_tables(words: str, shown: str, tables: Sequence[tuple[str, Path]]) -> None:
+def put_tables(words: str, address: str, tables: Sequence[tuple[str, Path]]) -> None:
     """Parquet files as tables, in one transaction; what an earlier run put in goes. Raises RuleError."""
-    with connected(words, shown) as connection, closing(connection.cursor()) as cursor:
+    with connected(words, address) as connection, closing(connection.cursor()) as cursor:
         for name in {*_earlier(cursor), TABLES, *(name for name, _ in tables)}:
             cursor.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
         for name, file in tables:

@@ -158,15 +158,15 @@ class AccumulatorState:
         if isinstance(member, Unknown):
             lacking = unknown_of([member, value])
             return Contribution(lacking, lacking if settled is None else member)
-        shown: Any = unknown_of([value]) if value is None or isinstance(value, Unknown) else value
+        amount: Any = unknown_of([value]) if value is None or isinstance(value, Unknown) else value
         if settled is None:
-            return Contribution(shown, shown)
-        return Contribution(shown, settled if isinstance(shown, Unknown) else max(settled, shown))
+            return Contribution(amount, amount)
+        return Contribution(amount, settled if isinstance(amount, Unknown) else max(settled, amount))
 
-    def _overpaid(self, row: Row, shown: Value | None) -> Contribution | None:
+    def _overpaid(self, row: Row, ruled: Value | None) -> Contribution | None:
         """What was settled above a payment that does not count in the accumulator: it uses up the limit all the same."""
         settled = None if self.settled is None else row.facts.get(self.settled)
-        if not (isinstance(settled, Decimal) and isinstance(shown, Decimal) and settled > shown):
+        if not (isinstance(settled, Decimal) and isinstance(ruled, Decimal) and settled > ruled):
             return None
         member = self._member(row)
         if member is False or member is NOT_MODELLED:
@@ -174,7 +174,7 @@ class AccumulatorState:
         in_doubt = doubt(row)
         if in_doubt is not None:
             return Contribution(ZERO, in_doubt)
-        return Contribution(ZERO, member if isinstance(member, Unknown) else settled - shown)
+        return Contribution(ZERO, member if isinstance(member, Unknown) else settled - ruled)
 
     def _member(self, row: Row) -> Value:
         """Whether the accumulator is over the row; of a rejected row, what fails is unknown."""

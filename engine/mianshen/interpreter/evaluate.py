@@ -1,7 +1,7 @@
 """Core expressions as Python functions of a row: the reference semantics of every node.
 
-In: a core node. Out: a function from a `Row` to a value: `writing` says how the node reads in Python, here
-is what it then calls: figures, tables.
+In: a core node. Out: a function from a `Row` to a value: `function_builder` says how the node reads in Python,
+here is what it then calls: figures, tables.
 Invariant: runs under `values.EXACT`, so no operation can round.
 """
 
@@ -150,20 +150,14 @@ class Compiler:
 
 def in_force(parameter: Parameter, day: dt.date) -> Dated:
     """The value of a series on a day; an error in a gap or past its review."""
-    for dated in parameter.series:
-        if dated.start <= day and (dated.end is None or day <= dated.end):
-            if dated.review_by is not None and day > dated.review_by:
-                raise stop(
-                    "past_review", parameter.name,
-                    f"the value of {parameter.name} was to be reviewed by {dated.review_by}, and {day} is later",
-                    f"参数 {parameter.name} 的值应在 {dated.review_by} 前复核，而 {day} 更晚")  # fmt: skip
-            return dated
-    raise stop(
-        "no_figure",
-        parameter.name,
-        f"{parameter.name} has no value on {day}",
-        f"参数 {parameter.name} 在 {day} 没有值",
-    )
+    name, dated = parameter.name, parameter.on(day)
+    if dated is None:
+        raise stop("no_figure", name, f"{name} has no value on {day}", f"参数 {name} 在 {day} 没有值")
+    review = dated.review_by
+    if review is not None and day > review:
+        en = f"the value of {name} was to be reviewed by {review}, and {day} is later"
+        raise stop("past_review", name, en, f"参数 {name} 的值应在 {review} 前复核，而 {day} 更晚")
+    return dated
 
 
 def _disagreeing(row: Row) -> Value:  # noqa: ARG001  (a function of a row)

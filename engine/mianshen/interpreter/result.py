@@ -140,11 +140,11 @@ def benefit_result(benefit: Benefit, row: Row) -> BenefitResult:
 def row_result(program: Program, row: Row) -> RowResult:
     """The status is that of the entity's outcome; what is missing is what that outcome misses."""
     entity = program.entities[row.entity]
-    shown = {d.name: row.values[d.name] for d in program.outputs(row.entity)}
+    values = {d.name: row.values[d.name] for d in program.outputs(row.entity)}
     outcome = row.values[entity.outcome] if entity.outcome is not None else NOT_MODELLED
     if isinstance(outcome, Unknown):
-        return RowResult(row, shown, "undetermined", MISSING_FACTS, outcome.missing)
+        return RowResult(row, values, "undetermined", MISSING_FACTS, outcome.missing)
     if outcome is NOT_MODELLED:
-        return RowResult(row, shown, "not_modelled", NO_PROVISION, frozenset())
+        return RowResult(row, values, "not_modelled", NO_PROVISION, frozenset())
     chosen = () if entity.explained_by is None else row.chosen[entity.explained_by]
-    return RowResult(row, shown, "decided", chosen[0].name if chosen else NO_PROVISION, frozenset())
+    return RowResult(row, values, "decided", chosen[0].name if chosen else NO_PROVISION, frozenset())

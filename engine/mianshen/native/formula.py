@@ -162,11 +162,11 @@ class Formulas:
         value = emitted.value if to == c_type(type_) == "word" else f"({to})({emitted.value})"
         return value if not steps else f"{value} * {c_integer(10**steps)}"
 
-    def read_as(self, value: str, held: core.Type, type_: core.Type) -> str:
+    def read_as(self, value: str, stored: core.Type, type_: core.Type) -> str:
         """A value as an expression takes it to be, which knows that it has no more decimals and digits."""
-        steps = scale_of(held) - scale_of(type_)
+        steps = scale_of(stored) - scale_of(type_)
         scaled = value if not steps else f"({value} / {c_integer(10**steps)})"
-        return scaled if c_type(held) == c_type(type_) else f"({c_type(type_)})({scaled})"
+        return scaled if c_type(stored) == c_type(type_) else f"({c_type(type_)})({scaled})"
 
     def together(
         self, nodes: Sequence[core.Core], entity: str, row: str

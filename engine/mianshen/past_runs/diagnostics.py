@@ -9,22 +9,8 @@ from mianshen.catalogue import diagnostic
 from mianshen.source import Diagnostic, Message, unlined
 
 
-def input_moved(folder: str, entity: str, file: str) -> Diagnostic:
-    return diagnostic("E571.input_moved", unlined(folder), file=file, entity=entity)
-
-
 def other_rulebook(folder: str, name: str, overlays: tuple[str, ...]) -> Diagnostic:
-    with_ = ("", "") if not overlays else (f"（叠加 {'、'.join(overlays)}）", f" with {', '.join(overlays)}")
-    return diagnostic("E573.other_rulebook", unlined(folder), name=name, with_name=Message(*with_))
-
-
-def other_rules_since(folder: str) -> Diagnostic:
-    return diagnostic("E578.other_rules_since", unlined(folder))
-
-
-def other_rules_gone(folder: str, why: Message) -> Diagnostic:
-    return diagnostic("E579.other_rules_gone", unlined(folder), why=why)
-
-
-def cannot_write(folder: str, why: str) -> Diagnostic:
-    return diagnostic("E576.cannot_write", unlined(folder), why=why)
+    with_overlays = (
+        ("", "") if not overlays else (f"（叠加 {'、'.join(overlays)}）", f" with {', '.join(overlays)}")
+    )
+    return diagnostic("E573.other_rulebook", unlined(folder), name=name, with_name=Message(*with_overlays))

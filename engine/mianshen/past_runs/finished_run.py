@@ -214,7 +214,9 @@ def named_inputs(run: FinishedRun, moved: Mapping[str, Named]) -> dict[str, Name
         gone = [place.name for place in places if not file_behind(place).is_file()]
         if gone or not places:
             file = gone[0] if gone else files[0]["file"]
-            raise RuleError([diagnostics.input_moved(str(run.folder), entity, file)])
+            raise RuleError(
+                [diagnostic("E571.input_moved", unlined(str(run.folder)), file=file, entity=entity)]
+            )
         named[entity] = places
     return named
 
@@ -232,7 +234,7 @@ def _changed(run: FinishedRun, inputs: Mapping[str, Input]) -> Iterator[Diagnost
         recorded = run.manifest["inputs"][entity]
         gone = [item["file"] for item in recorded if item["digest"] in known and item["file"] not in there]
         if gone:
-            yield diagnostics.input_moved(str(run.folder), entity, gone[0])
+            yield diagnostic("E571.input_moved", unlined(str(run.folder)), file=gone[0], entity=entity)
 
 
 def table_of_facts(

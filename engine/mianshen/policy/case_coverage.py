@@ -217,7 +217,7 @@ def _unknown_paths(decision: Decision, program: Program, seen: Exercise) -> Iter
     facts: dict[Key, Provision] = {}
     tested: set[Key] = set()
     for provision in decision.provisions:
-        for root in (*provision.condition, provision.value, *(limit.limit for limit in provision.limits)):
+        for root in provision.roots:
             for node in walk(root):
                 match node:
                     case IsKnown(arg=FactRef(entity=entity, name=name)):

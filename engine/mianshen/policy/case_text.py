@@ -10,12 +10,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
+from mianshen.document.yaml_text import scalar
 from mianshen.policy.suggestions import Suggestion
 
 MARK: Final = "  # to confirm 待确认"
-_PLAIN: Final = re.compile(r"[A-Za-z_\u4e00-\u9fff][A-Za-z0-9_\u4e00-\u9fff]*")
-_NUMBER: Final = re.compile(r"-?[0-9]+\.[0-9]{2}|-?[0-9]|-?[1-9][0-9]*|[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 Answer: TypeAlias = Literal["confirm", "refuse", "later"]
 
 
@@ -43,12 +41,8 @@ def flow(value: Any) -> str:
             return "{" + ", ".join(f"{flow(key)}: {flow(item)}" for key, item in value.items()) + "}"
         case list():
             return "[" + ", ".join(map(flow, value)) + "]"
-        case str() if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
-            return value
-        case str() if _NUMBER.fullmatch(value):
-            return value
         case _:
-            return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+            return scalar(str(value))
 
 
 def confirmed(text: str, ask: Callable[[str], Answer]) -> str:

@@ -9,29 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
 
 from mianshen.program import core
 from mianshen.program.program import Accumulator, Decision, Program, Provision
 from mianshen.source import Message, nearest
+from mianshen.wording import wording
 
 Kind: TypeAlias = Literal[
     "benefit", "decision", "provision", "parameter", "accumulator", "fact", "codes", "entity", "source", "planned",
     "function",
 ]  # fmt: skip
-KINDS: Final[dict[Kind, tuple[Message, Message]]] = {  # one, several
-    "benefit": (Message("待遇", "benefit"), Message("待遇", "Benefits")),
-    "decision": (Message("决定", "decision"), Message("决定", "Decisions")),
-    "provision": (Message("条款", "provision"), Message("条款", "Provisions")),
-    "planned": (Message("计划中的条款", "planned provision"), Message("计划中的条款", "Planned provisions")),
-    "parameter": (Message("参数", "parameter"), Message("参数", "Parameters")),
-    "function": (Message("函数", "function"), Message("函数", "Functions")),
-    "accumulator": (Message("累计", "accumulator"), Message("累计", "Accumulators")),
-    "fact": (Message("事实", "fact"), Message("事实", "Facts")),
-    "codes": (Message("代码表", "code list"), Message("代码表", "Code lists")),
-    "entity": (Message("实体", "entity"), Message("实体", "Entities")),
-    "source": (Message("来源", "source"), Message("来源", "Sources")),
-}
+KIND: Final = cast("dict[Kind, Message]", wording.group("kinds.one"))
+KINDS: Final = cast("dict[Kind, Message]", wording.group("kinds.several"))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -83,6 +73,10 @@ class Catalogue:
         return nearest(name, [*(item.name for item in self.titles), *map(str, self.titles)]) or nearest(
             name, titles
         )
+
+    def title(self, item: Item) -> Message:
+        """What it is called; nothing for what has no title."""
+        return self.titles.get(item, Message("", ""))
 
     def of_kind(self, kind: Kind) -> list[Item]:
         return [item for item in self.titles if item.kind == kind]

@@ -70,9 +70,7 @@ def _left_out(program: Program) -> Iterator[Diagnostic]:
 
 def _read(provisions: Iterable[Provision]) -> set[Key]:
     """The decisions that provisions read at their own row or above it."""
-    roots = (
-        root for p in provisions for root in (*p.condition, p.value, *(limit.limit for limit in p.limits))
-    )
+    roots = (root for provision in provisions for root in provision.roots)
     return {
         (n.entity, n.name) for root in roots for n in core.beside(root) if isinstance(n, core.DecisionRef)
     }

@@ -225,7 +225,7 @@ def side_of(one: Any, other: Any) -> Side:
 def lines_of(decision: Decision) -> Iterator[tuple[str, object, Provision]]:
     """Every line of a decision: the entity it is asked at, the comparison or limit, the provision."""
     for provision in decision.provisions:
-        for root in (*provision.condition, provision.value, *(limit.limit for limit in provision.limits)):
+        for root in provision.roots:
             for entity, node in placed(root, decision.entity):
                 if isinstance(node, core.Op) and node.op in ORDERING:
                     yield entity, node, provision

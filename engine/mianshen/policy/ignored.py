@@ -32,7 +32,7 @@ class Ignore:
 
 
 def unless_ignored(reported: Iterable[Diagnostic], files: Iterable[str]) -> Iterator[Diagnostic]:
-    """What is found and not ignored, and what is wrong with ignoring."""
+    """The diagnostics that are not ignored, and those of the ignoring comments."""
     ignores = {file: _of(file) for file in files}
     for diagnostic in reported:
         matching = [

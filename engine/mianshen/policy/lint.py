@@ -79,7 +79,7 @@ def lint(paths: Sequence[Path] = (), overlays: Sequence[Path] = (), on: dt.date 
 def _judged(
     paths: Sequence[Path], overlays: Sequence[Path], on: dt.date | None, parse: Parse
 ) -> tuple[list[Diagnostic], set[str]]:
-    """What is found in a rulebook, and the files it was read from."""
+    """The diagnostics of a rulebook, and the files it was read from."""
     document, mistakes = read(paths, overlays, parse)
     files = set(document.files)
     try:

@@ -37,8 +37,8 @@ class ResultQueries:
         query = query.from_(exp.to_table(self.catalog.rows[entity.name], quoted=True).as_(ROWS))
         for decision in file.shown:
             query = self._joined(query, decision.key)
-            shown = self._shown(decision.key, self.catalog.decided[decision.key])
-            query = query.select(terms.alias(shown, decision.name), copy=False)
+            value = self._shown(decision.key, self.catalog.decided[decision.key])
+            query = query.select(terms.alias(value, decision.name), copy=False)
         if entity.outcome is not None:
             for name in (entity.outcome, entity.explained_by):
                 query = query if name is None else self._joined(query, (entity.name, name))

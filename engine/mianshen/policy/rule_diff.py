@@ -6,7 +6,6 @@ each. Invariant: only what can change an answer, or what an answer rests on, is 
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
@@ -30,33 +29,14 @@ from mianshen.program.program import (
     Provision,
 )
 from mianshen.source import Message, Span, listed
+from mianshen.wording import wording
 
 ChangeKind: TypeAlias = Literal[
     "figure", "provision", "decision", "accumulator", "benefit", "fact", "codes", "entity", "calendar"
 ]
 Parts: TypeAlias = Mapping[str, Message]
-DAY: Final = dt.timedelta(days=1)
-PARTS: Final = {
-    name: Message(zh, en)
-    for name, zh, en in (
-        ("area", "地区", "area"), ("from", "起", "from"), ("until", "止", "until"), ("when", "条件", "when"),
-        ("value", "取值", "value"), ("limit", "限额", "limit"), ("fallback", "兜底", "fallback"),
-        ("exceptions", "例外", "exceptions"), ("status", "状态", "status"), ("basis", "依据性质", "basis"),
-        ("stand-in", "代用", "stand-in"), ("clause", "依据", "clause"), ("type", "类型", "type"), ("sums", "汇总", "sums"),
-        ("over", "范围", "over"), ("per", "按", "per"), ("opening", "期初", "opening"), ("period", "周期", "period"),
-        ("days", "天数", "days"), ("shared by", "共用", "shared by"), ("counted by", "计入日期", "counted by"),
-        ("read by", "查询日期", "read by"), ("year starts", "年度起始", "year starts"), ("eligible", "资格", "eligible"),
-        ("amount", "金额", "amount"), ("delivery", "发放方式", "delivery"), ("triggers", "触发", "triggers"),
-        ("once per", "周期", "once per"), ("shows", "另显示", "shows"), ("paid to", "支付给", "paid to"),
-        ("least", "最小", "least"), ("most", "最大", "most"), ("when absent", "未提供时按", "when absent"),
-        ("required", "必填", "required"), ("settles", "已结算金额", "settles"), ("placeholders", "占位值", "placeholders"),
-        ("values", "代码", "values"), ("valid from", "生效日", "valid from"), ("reverses", "冲销", "reverses"),
-        ("checks", "检查", "checks"), ("worked days", "工作日", "worked days"),
-    )
-}  # fmt: skip
-_STATUS: Final = {
-    "in_force": Message("施行", "in_force"), "pilot": Message("试点", "pilot"), "planned": Message("计划中", "planned"),
-}  # fmt: skip
+PARTS: Final = wording.group("rule_diff.parts")
+_STATUS: Final = wording.group("rule_diff.status")
 _CALENDAR: Final = Message("工作日历", "working-day calendar")
 
 
@@ -110,7 +90,7 @@ class _Diff:
         kinds: tuple[
             tuple[ChangeKind, Mapping[str, Any], Mapping[str, Any], Callable[[Any, Words], Parts]], ...
         ] = (
-            ("provision", _provisions(old), _provisions(new), _provision),
+            ("provision", old.provisions, new.provisions, _provision),
             ("decision", {d.name: d for d in old.decisions}, {d.name: d for d in new.decisions}, _decision),
             ("accumulator", old.accumulators, new.accumulators, _accumulator),
             ("benefit", old.benefits, new.benefits, _benefit),
@@ -129,12 +109,8 @@ class _Diff:
         """The days from which another value is in force, with the values of both sides."""
         some = two or one
         assert some is not None
-        sides = [() if side is None else side.series for side in (one, two)]
-        days = {d.start for side in sides for d in side} | {
-            d.end + DAY for side in sides for d in side if d.end
-        }
-        for day in sorted(days):
-            was, now = (_in_force(side, day) for side in sides)
+        for day in sorted({day for side in (one, two) if side is not None for day in side.turns}):
+            was, now = (None if side is None else side.on(day) for side in (one, two))
             if _stands_on(was) != _stands_on(now):
                 before, after = self._value(some, was), self._value(some, now)
                 if before == after and was is not None and now is not None:
@@ -205,10 +181,6 @@ class _Diff:
             )
 
 
-def _in_force(series: tuple[Dated, ...], day: dt.date) -> Dated | None:
-    return next((dated for dated in series if dated.holds_on(day)), None)
-
-
 def _stands_on(dated: Dated | None) -> object:
     return None if dated is None else (dated.value, dated.basis, dated.review_by, dated.citation)
 
@@ -217,10 +189,6 @@ def _paired(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[st
     for name in dict.fromkeys((*old, *new)):
         if old.get(name) != new.get(name):
             yield name, old.get(name), new.get(name)
-
-
-def _provisions(program: Program) -> dict[str, Provision]:
-    return {p.name: p for d in program.decisions for p in d.provisions}
 
 
 def _facts(program: Program) -> dict[str, Fact]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
-from xml.sax.saxutils import escape
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
-from mianshen.policy.catalogue import KINDS, Catalogue, Item, Kind
+from mianshen.policy.catalogue import KIND, Catalogue, Item, Kind
 from mianshen.source import Lang
+from mianshen.templates import templates
 from mianshen.text_columns import fold_names, width
 
 WIDTH: Final = 260
@@ -21,9 +23,6 @@ MARGIN: Final = 20
 FONT: Final = 12  # pixels of a Chinese character; a column of text is half as wide
 LEADING: Final = 16  # from one line of text to the next
 COLUMNS: Final = 38  # of text that a line of a node has room for, in the widest font
-FONTS: Final = (
-    "'Noto Sans SC', 'Noto Sans CJK SC', 'WenQuanYi Micro Hei', 'Microsoft YaHei', 'PingFang SC', sans-serif"
-)
 Address: TypeAlias = Callable[[Item], str | None]
 COLOURS: Final[dict[Kind, str]] = {
     "benefit": "#fde9c8", "decision": "#dbe9f9", "provision": "#eef3ee", "parameter": "#f6e3ee", "accumulator": "#e8e3f6",
@@ -85,11 +84,15 @@ def _reading(catalogue: Catalogue, item: Item) -> list[Item]:
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """An item where it stands, with its title and its name as lines of text; its kind ends the last line."""
+    """An item where it stands: its title and its name as lines of text, its kind at the end of the last one."""
 
     item: Item
+    label: str
     title: tuple[str, ...]
     name: tuple[str, ...]
+    kind: str
+    target: str | None
+    own: bool
     x: int
     y: int
 
@@ -98,75 +101,46 @@ class _Node:
         return _height(self.title, self.name)
 
 
+@cache
+def _template() -> Any:
+    return templates(Path(__file__).parent).get_template("graph.svg")
+
+
 def svg(graph: Graph, catalogue: Catalogue, lang: Lang, address: Address | None = None) -> str:
     """The graph as one SVG, each label whole; `address`: where the picture leads from an item."""
-    nodes = _nodes(graph, catalogue, lang)
-    across = max(node.x for node in nodes.values()) + WIDTH + MARGIN
-    down = max(node.y + node.height for node in nodes.values()) + MARGIN
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{across}" height="{down}" viewBox="0 0 {across} {down}"',
-        f'  font-family="{FONTS}" font-size="{FONT}">',
-        '<rect width="100%" height="100%" fill="#ffffff"/>',
-    ]
-    lines += [
-        _edge(nodes[reader], nodes[read]) for reader, read in graph.reads if reader in nodes and read in nodes
-    ]
-    for item, node in nodes.items():
-        target = None if address is None else address(item)
-        title = catalogue.titles[item].in_(lang) if item in catalogue.titles else ""
-        kind, own = KINDS[item.kind][0].in_(lang), item in graph.columns.get(0, [])
-        drawn = _drawn(node, f"{title} {item}".strip(), kind, own)
-        lines.append(drawn if target is None else f'<a href="{escape(target)}">{drawn}</a>')
-    return "\n".join([*lines, "</svg>"])
+    nodes = _nodes(graph, catalogue, lang, address or (lambda _: None))
+    text: str = _template().render(
+        across=max(node.x for node in nodes.values()) + WIDTH + MARGIN,
+        down=max(node.y + node.height for node in nodes.values()) + MARGIN,
+        edges=[(nodes[one], nodes[two]) for one, two in graph.reads if one in nodes and two in nodes],
+        nodes=nodes.values(), colours=COLOURS, width=WIDTH, font=FONT, leading=LEADING, bend=GAP[0] // 2,
+    )  # fmt: skip
+    return text
 
 
-def _nodes(graph: Graph, catalogue: Catalogue, lang: Lang) -> dict[Item, _Node]:
+def _nodes(graph: Graph, catalogue: Catalogue, lang: Lang, address: Address) -> dict[Item, _Node]:
     """Every item in its place: columns from left to right, each in the middle of the picture's height."""
     texts = {item: _texts(item, catalogue, lang) for items in graph.columns.values() for item in items}
     heights = {
-        column: _total(_height(*texts[item]) for item in items) for column, items in graph.columns.items()
+        column: sum(_height(*texts[item]) + GAP[1] for item in items) - GAP[1]
+        for column, items in graph.columns.items()
     }
     nodes: dict[Item, _Node] = {}
     for place, (column, items) in enumerate(graph.columns.items()):
-        y = MARGIN + (max(heights.values()) - heights[column]) // 2
+        x, y = MARGIN + place * (WIDTH + GAP[0]), MARGIN + (max(heights.values()) - heights[column]) // 2
         for item in items:
-            nodes[item] = _Node(item, *texts[item], MARGIN + place * (WIDTH + GAP[0]), y)
+            label = f"{catalogue.title(item).in_(lang)} {item}".strip()
+            kind = KIND[item.kind].in_(lang)
+            nodes[item] = _Node(item, label, *texts[item], kind, address(item), not column, x, y)
             y += nodes[item].height + GAP[1]
     return nodes
 
 
 def _texts(item: Item, catalogue: Catalogue, lang: Lang) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    title = catalogue.titles[item].in_(lang) if item in catalogue.titles else ""
-    name, kind = fold_names(str(item), COLUMNS), KINDS[item.kind][0].in_(lang)
+    name, kind = fold_names(str(item), COLUMNS), KIND[item.kind].in_(lang)
     name += [""] * (width(name[-1]) + width(kind) + 2 > COLUMNS)
-    return tuple(fold_names(title, COLUMNS)), tuple(name)
+    return tuple(fold_names(catalogue.title(item).in_(lang), COLUMNS)), tuple(name)
 
 
 def _height(title: tuple[str, ...], name: tuple[str, ...]) -> int:
     return (len(title) + len(name)) * LEADING + LEADING // 2
-
-
-def _total(heights: Iterable[int]) -> int:
-    listed = list(heights)
-    return sum(listed) + GAP[1] * (len(listed) - 1)
-
-
-def _edge(reader: _Node, read: _Node) -> str:
-    left, right = read.x + WIDTH, reader.x
-    y1, y2, bend = read.y + read.height // 2, reader.y + reader.height // 2, GAP[0] // 2
-    return f'<path d="M{left},{y1} C{left + bend},{y1} {right - bend},{y2} {right},{y2}" fill="none" stroke="#9aa5b1"/>'
-
-
-def _drawn(node: _Node, label: str, kind: str, own: bool) -> str:
-    lines = [*((line, "#1b2430") for line in node.title), *((line, "#4d5863") for line in node.name)]
-    texts = "".join(
-        f'<text x="{node.x + 8}" y="{node.y + (row + 1) * LEADING}" fill="{colour}">{escape(line)}</text>'
-        for row, (line, colour) in enumerate(lines)
-        if line
-    )
-    return (
-        f'<g><title>{escape(label)}</title><rect x="{node.x}" y="{node.y}" width="{WIDTH}" '
-        f'height="{node.height}" rx="5" fill="{COLOURS[node.item.kind]}" stroke="#5b6773" stroke-width="{2 if own else 1}"/>'
-        f'{texts}<text x="{node.x + WIDTH - 8}" y="{node.y + len(lines) * LEADING}" text-anchor="end" '
-        f'fill="#4d5863">{escape(kind)}</text></g>'
-    )

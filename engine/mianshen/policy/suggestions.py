@@ -91,7 +91,7 @@ class Suggesting:
             self.advance(1)
             try:
                 with changed(self.interpreter, mutant) as otherwise:
-                    if any(self._differ(otherwise, record, shown) for record, shown in written):
+                    if any(self._differ(otherwise, record, values) for record, values in written):
                         continue
                     record = self._noticing(mutant, otherwise)
             except Refused:
@@ -108,10 +108,10 @@ class Suggesting:
             reason = f"{mutant.name}: {mutant.before} -> {mutant.after}"
             yield Suggestion(reason, mutant.clause, mutant.span, record, expect)
 
-    def _differ(self, otherwise: Interpreter, record: Record, shown: Values) -> bool:
+    def _differ(self, otherwise: Interpreter, record: Record, values: Values) -> bool:
         """Whether what a case would expect comes out otherwise."""
         then = self._values(record, otherwise)
-        return any(then.get(place) != value for place, value in shown.items())
+        return any(then.get(place) != value for place, value in values.items())
 
     def _noticing(self, mutant: Mutant, otherwise: Interpreter) -> Record | None:
         """The smallest record that the mutant decides otherwise; only people who reach its place are tried."""

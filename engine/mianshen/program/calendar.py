@@ -61,7 +61,7 @@ class Calendar:
         return day.toordinal() - self.first.toordinal()
 
     def is_worked(self, day: dt.date) -> bool:
-        """Of a day that the calendar covers."""
+        """Whether a day that the calendar covers is worked."""
         return self.worked[self.offset(day)] == 1
 
     def counted(self, day: dt.date) -> int:

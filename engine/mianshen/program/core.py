@@ -295,7 +295,7 @@ class YearToDate:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """Of the rows of the same parent before this one in turn, those for which `where` holds.
+    """The rows of the same parent before this one in turn for which `where` holds.
 
     The `body` of the last of them, not modelled where there is none; or, without a `body`, how many there are. `same`:
     the row's own facts that such a row shares. All are of facts alone, `where` and `body` at the earlier row.

@@ -11,29 +11,11 @@ from dataclasses import replace
 
 from mianshen.catalogue import diagnostic
 from mianshen.places import nearest_places, shown_place
-from mianshen.source import Diagnostic, Message, Span, nearest
-
-MOST_LISTED = 12  # names in one sentence
-
-
-def _listed(names: Iterable[str]) -> Message:
-    names = list(names)
-    more = Message("等", ", …") if len(names) > MOST_LISTED else Message("", "")
-    shown = names[:MOST_LISTED]
-    return Message("、".join(shown) + more.zh, ", ".join(shown) + more.en)
-
-
-def _perhaps(name: str, known: Iterable[str], otherwise: Message) -> Message:
-    near = nearest(name, known)
-    return otherwise if near is None else Message(f"也许想写 {near}", f"Perhaps {near} is meant")
+from mianshen.source import Diagnostic, Message, Span, perhaps, suggestion
 
 
 def _known(name: str, known: Iterable[str]) -> Message:
-    known = list(known)
-    names = _listed(known)
-    if not known:
-        return Message("请先定义它", "Define it first")
-    return _perhaps(name, known, Message(f"可用：{names.zh}", f"Known are: {names.en}"))
+    return suggestion(name, known, otherwise=Message("请先定义它", "Define it first"), most=12)
 
 
 # -- formulas ----------------------------------------------------------------------------------------
@@ -41,7 +23,7 @@ def _known(name: str, known: Iterable[str]) -> Message:
 
 def unknown_name(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
     other = Message("请先在词汇表或参数中声明", "Declare it in the vocabulary or the parameters")
-    return diagnostic("E301.unknown_name", span, fix=_perhaps(name, known, other), name=name)
+    return diagnostic("E301.unknown_name", span, fix=perhaps(name, known, other), name=name)
 
 
 def not_above(span: Span, holder: str, entity: str, known: Iterable[str]) -> Diagnostic:
@@ -51,11 +33,6 @@ def not_above(span: Span, holder: str, entity: str, known: Iterable[str]) -> Dia
 
 def unknown_argument(span: Span, function: str, name: str, known: Iterable[str]) -> Diagnostic:
     return diagnostic("E308.unknown_argument", span, fix=_known(name, known), function=function, name=name)
-
-
-def at_key(span: Span, mistake: Diagnostic) -> Diagnostic:
-    """A mistake in a key's text, where the key stands."""
-    return replace(mistake, span=span)
 
 
 def wrong_type(span: Span, wanted: Message, actual: Message) -> Diagnostic:
@@ -76,10 +53,6 @@ def loose_quotient(span: Span) -> Diagnostic:
 
 def wrong_arguments(span: Span, name: str, usage: str) -> Diagnostic:
     return diagnostic("E308.wrong_arguments", span, name=name, usage=usage)
-
-
-def unknown_function(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
-    return diagnostic("E309.unknown_function", span, fix=_known(name, known), name=name)
 
 
 def not_constant(span: Span, part: Message) -> Diagnostic:
@@ -124,10 +97,6 @@ def date_arithmetic(span: Span) -> Diagnostic:
 
 def unknown_reference(span: Span, kind: Message, name: str, known: Iterable[str]) -> Diagnostic:
     return diagnostic("E313.unknown_reference", span, fix=_known(name, known), kind=kind, name=name)
-
-
-def bad_type(span: Span, written: str, known: Iterable[str]) -> Diagnostic:
-    return diagnostic("E314.bad_type", span, fix=_known(written, known), written=written)
 
 
 def bad_series(span: Span, problem: Message) -> Diagnostic:

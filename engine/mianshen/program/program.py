@@ -150,6 +150,15 @@ class Parameter:
     series: tuple[Dated, ...]
     span: Span = field(compare=False, repr=False)
 
+    def on(self, day: dt.date) -> Dated | None:
+        """The value of a day; None where there is none."""
+        return next((dated for dated in self.series if dated.holds_on(day)), None)
+
+    @property
+    def turns(self) -> set[dt.date]:
+        """The days from which another value holds, or none."""
+        return {d.start for d in self.series} | {d.end + dt.timedelta(days=1) for d in self.series if d.end}
+
 
 @dataclass(frozen=True, slots=True)
 class Accumulator:
@@ -247,6 +256,11 @@ class Provision:
     note: str | None = None
     stand_in: StandIn | None = None
     span: Span = field(default=Span("", 0, 0), compare=False, repr=False)
+
+    @property
+    def roots(self) -> tuple[Core, ...]:
+        """Its expressions: the condition's parts, the value, the limits."""
+        return (*self.condition, self.value, *(limit.limit for limit in self.limits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,6 +455,11 @@ class Program:
         if not self._by_key:
             self._by_key.update((decision.key, decision) for decision in self.decisions)
         return self._by_key[entity, name]
+
+    @property
+    def provisions(self) -> dict[str, Provision]:
+        """Every provision by its name."""
+        return {provision.name: provision for d in self.decisions for provision in d.provisions}
 
     def is_planned(self, benefit: Benefit) -> bool:
         """Whether nothing in force decides who is due it, and something planned would."""

@@ -33,11 +33,7 @@ class Stage:
 
 def nodes_of(decision: Decision) -> list[Core]:
     """Every expression of a decision."""
-    nodes: list[Core] = []
-    for provision in decision.provisions:
-        nodes += [*provision.condition, provision.value]
-        nodes += [limit.limit for limit in provision.limits]
-    return nodes
+    return [root for provision in decision.provisions for root in provision.roots]
 
 
 Reads: TypeAlias = tuple[frozenset[Key], frozenset[Key]]  # decisions, facts

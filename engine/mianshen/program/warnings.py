@@ -12,7 +12,7 @@ import datetime as dt
 from itertools import pairwise
 
 from mianshen.catalogue import diagnostic
-from mianshen.program.core import Aggregate, Core, DecisionRef, children
+from mianshen.program.core import Aggregate, DecisionRef, children
 from mianshen.program.order import parameters_read
 from mianshen.program.overlap import Prover
 from mianshen.program.program import Key, Program, Provision
@@ -74,7 +74,7 @@ def _other_days(program: Program) -> list[Diagnostic]:
         for provision in decision.provisions:
             above = {key: through.get(key, set()) for key in _decisions_read(provision) if key[0] in undated}
             if decision.entity in undated:
-                read |= parameters_read(_nodes(provision)) & changing
+                read |= parameters_read(provision.roots) & changing
                 read |= {name for names in above.values() for name in names}
                 continue
             day = str(program.entities[decision.entity].date)
@@ -91,7 +91,7 @@ def _other_days(program: Program) -> list[Diagnostic]:
 
 def _decisions_read(provision: Provision) -> set[Key]:
     """The decisions that a provision reads at its own row or above; what aggregates read is of other rows."""
-    pending, keys = _nodes(provision), set()
+    pending, keys = list(provision.roots), set()
     while pending:
         node = pending.pop()
         if isinstance(node, DecisionRef):
@@ -99,10 +99,6 @@ def _decisions_read(provision: Provision) -> set[Key]:
         if not isinstance(node, Aggregate):
             pending += children(node)
     return keys
-
-
-def _nodes(provision: Provision) -> list[Core]:
-    return [*provision.condition, provision.value, *(limit.limit for limit in provision.limits)]
 
 
 def overdue(program: Program, on: dt.date) -> list[Diagnostic]:

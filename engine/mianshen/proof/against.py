@@ -22,7 +22,7 @@ from mianshen.program.stages import nodes_of
 from mianshen.proof import symbols
 from mianshen.proof.equivalence import differ
 from mianshen.proof.lowering import Lowering
-from mianshen.proof.prover import UNCITED, Finding, Posed, Prover, Question
+from mianshen.proof.prover import BECAUSE, UNCITED, Finding, Posed, Prover, Question
 from mianshen.proof.records import Record, Records
 from mianshen.proof.world import World, places_of
 from mianshen.source import Message
@@ -49,7 +49,7 @@ class Against:
         return self.prover.program
 
     def findings(self, categories: Sequence[Category]) -> Iterator[Finding]:
-        """That decisions come out the same; with categories, that nobody of each is paid less."""
+        """Decisions come out the same; with categories, nobody of each is paid less."""
         if not categories:
             for key in self._shown():
                 name = f"same: {key[1]}"
@@ -147,10 +147,7 @@ class Against:
             )
             if old is None or new is None or old <= new:
                 return None
-            return Message(
-                f"原支付 {old}，改后支付 {new}，少 {old - new}",
-                f"paid {new} instead of {old}: {old - new} less",
-            )
+            return BECAUSE["paid_less"].filled(old=old, new=new, less=old - new)
 
         return Question(name, title, UNCITED, pose, shows)
 

@@ -86,13 +86,13 @@ class Equivalence:
         changed = lowering.decided(decision, world.row)
         mine = any_of(*(f.when for f in base.failures if f.of == decision.key))
         theirs = any_of(*(f.when for f in lowering.failures))
-        told = [*domain, *world.variables.domain, holds(differ(value, changed, mine, theirs))]
+        constraints = [*domain, *world.variables.domain, holds(differ(value, changed, mine, theirs))]
         for arithmetic in (2, 6):
             solver = z3.Solver()
             solver.set("rlimit", STEPS)
             solver.set("timeout", PATIENCE)
             solver.set("arith.solver", arithmetic)
-            solver.add(*told)
+            solver.add(*constraints)
             outcome = solver.check()
             if outcome != z3.unknown:
                 return bool(outcome == z3.unsat)

@@ -37,12 +37,14 @@ from mianshen.proof.symbols import NotLowered, Sym, Term, aligned, all_of, any_o
 from mianshen.proof.world import World, dated_fact
 from mianshen.source import Message
 from mianshen.values import NOT_MODELLED, ZERO, Known
+from mianshen.wording import wording
 
 Verdict: TypeAlias = Literal["proved", "refuted", "unknown"]
 BUDGET: Final = 10_000  # milliseconds for one question
 SAMPLE: Final = 500  # people made up where the solver cannot tell
 # Ways of z3 (its arithmetic, whether step by step): which one is quick differs from question to question.
 WAYS: Final = ((2, False), (6, True), (2, True), (6, False))
+BECAUSE: Final = wording.group("because")
 QUICK: Final = WAYS[1:3]
 STEPS: Final = 3000  # of the solver in a millisecond of the budget: counted in steps, a verdict is the same on any machine
 PATIENCE: Final = 10  # times the budget, after which a way is given up whatever its steps
@@ -162,7 +164,7 @@ class Prover:
             row = self._row(record, prop)
             if row is None or self.records.value(claim.condition, row) is not False:
                 return None
-            return Message(f"不成立：{claim.text}", f"it does not hold: {claim.text}")
+            return BECAUSE["broken"].filled(claim=claim.text)
 
         return Question(prop.name, prop.title, prop.citation, pose, shows)
 
@@ -176,7 +178,7 @@ class Prover:
             row = self._row(record, prop)
             if row is None or row.values.get(name) is not NOT_MODELLED:
                 return None
-            return Message(f"没有条款给出 {name}", f"no provision gives {name}")
+            return BECAUSE["not_modelled"].filled(name=name)
 
         return Question(prop.name, prop.title, prop.citation, pose, shows)
 
@@ -213,16 +215,19 @@ class Prover:
             grown = was < now if values is None else (was, now) == (values[1], values[0])  # type: ignore[operator]
             if not (before - after > up_to and grown):
                 return None
-            was_text, now_text, less = plain(was), plain(now), before - after
-            return Message(
-                f"{fact[1]} 由 {was_text} 变为 {now_text}，{name} 由 {before} 变为 {after}，少 {less}",
-                f"with {fact[1]} {now_text} instead of {was_text}, {name} is {after} instead of {before}: {less} less",
-            )
+            words = {
+                "was": plain(was),
+                "now": plain(now),
+                "before": before,
+                "after": after,
+                "less": before - after,
+            }
+            return BECAUSE["less"].filled(fact=fact[1], name=name, **words)
 
         return Question(prop.name, prop.title, prop.citation, pose, shows, changed=fact)
 
     def _are(self, fact: Key, terms: tuple[Term, Term], values: tuple[str, str]) -> tuple[Term, Term]:
-        """That the first household has the second code of two, and the second the first."""
+        """The first household has the second code of two, and the second the first."""
         codes = list(self.program.codes[self.program.facts[fact].type.codes].values)  # type: ignore[union-attr]
         return terms[0] == codes.index(values[1]), terms[1] == codes.index(values[0])
 
@@ -242,9 +247,7 @@ class Prover:
             posed = question.pose()
             assertions = list(self._assertions(posed, failing=question.failing))
         except NotLowered as error:
-            return self._searched(
-                question, Message(f"无法交给求解器：{error}", f"not told to the solver: {error}")
-            )
+            return self._searched(question, BECAUSE["not_lowered"].filled(error=error))
         outcome, unconfirmed = z3.unknown, False
         for narrow in (True, False):
             more = self._narrow(posed) if narrow else []
@@ -257,18 +260,9 @@ class Prover:
                     return finding
                 more.append(_another_day(posed, model))
         if outcome == z3.unsat and not unconfirmed:
-            return Finding(question.name, question.title, "proved", DOMAIN, clause=question.clause)
-        if unconfirmed:
-            why = Message(
-                "求解器所举之人，解释器未能确认",
-                "the interpreter does not confirm the persons the solver names",
-            )
-        else:
-            steps = f"{self.budget * STEPS:,}"
-            why = Message(
-                f"求解器在 {steps} 步内未能得出结论", f"the solver cannot tell within {steps} steps"
-            )
-        return self._searched(question, why)
+            return Finding(question.name, question.title, "proved", BECAUSE["domain"], clause=question.clause)
+        why = BECAUSE["unconfirmed" if unconfirmed else "undecided"]
+        return self._searched(question, why.filled(steps=f"{self.budget * STEPS:,}"))
 
     def _checked(
         self, assertions: Sequence[z3.BoolRef], ways: Sequence[tuple[int, bool]]
@@ -352,10 +346,7 @@ class Prover:
         for record, other in self._made_up(Sampler(self.program), question):
             if question.shows(record, other) is not None:
                 return self._refuted(question, record, other)
-        tried = Message(
-            f"；{self.sample} 名虚构人员中未发现反例", f"; none of {self.sample} made-up people breaks it"
-        )
-        because = Message(why.zh + tried.zh, why.en + tried.en)
+        because = BECAUSE["searched"].filled(why=why, sample=self.sample)
         return Finding(question.name, question.title, "unknown", because, clause=question.clause)
 
     def _made_up(self, sampler: Sampler, question: Question) -> Iterator[tuple[Record, Record | None]]:
@@ -371,18 +362,9 @@ class Prover:
                     yield record, other
 
 
-DOMAIN: Final = Message(
-    "就一人之家、每类下级记录至多一条、事实均已知的任何情形成立；此前累计任意",
-    "for every household of one person with at most one row of each kind below, all facts known, whatever was paid before",
-)
-
-
 def _held(prop: Property, claim: FiguresWithin) -> Finding:
     """Bounds of figures: a program that breaks them is not built."""
-    count = len(claim.figures)
-    because = Message(
-        f"检查规则库时核对了 {count} 个数值", f"{count} figures are held to it when the rulebook is checked"
-    )
+    because = BECAUSE["figures"].filled(count=len(claim.figures))
     return Finding(prop.name, prop.title, "proved", because, clause=prop.citation)
 
 

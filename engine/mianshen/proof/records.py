@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal, localcontext
 from functools import partial
 from random import Random
@@ -20,6 +20,7 @@ from mianshen.interpreter.what_if.candidate_values import CandidateValues
 from mianshen.program.core import Core, Numeric
 from mianshen.program.program import Key, Program
 from mianshen.records.read import CASE_KEYS, read_record
+from mianshen.source import Diagnostic
 from mianshen.values import EXACT, ZERO, Known, Value
 
 Record: TypeAlias = dict[str, Any]
@@ -45,22 +46,22 @@ class Records:
 
     def read(self, record: Record) -> Case | None:
         """The record as a case; None where it cannot be read, or a row is rejected."""
+        case, wrong = self._read(record)
+        return None if wrong else case
+
+    def _read(self, record: Record) -> tuple[Case | None, Sequence[Diagnostic]]:
         root, mistakes = read_tree(json.dumps(record, ensure_ascii=False), "record")
         if root is None or mistakes:
-            return None
-        case, wrong = read_record(root, self.program, None, CASE_KEYS)
-        return None if case is None or wrong else case
+            return None, mistakes
+        return read_record(root, self.program, None, CASE_KEYS)
 
     def mended(self, record: Record) -> Record | None:
         """The record without the facts for which rows of it would be rejected; None where that does not help."""
         for _ in range(MOST_MENDED):
-            root, mistakes = read_tree(json.dumps(record, ensure_ascii=False), "record")
-            if root is None or mistakes:
-                return None
-            case, _ = read_record(root, self.program, None, CASE_KEYS)
-            wrong = [] if case is None else [row for row in case.rows() if row.rejection is not None]
+            case, _ = self._read(record)
             if case is None:
                 return None
+            wrong = [row for row in case.rows() if row.rejection is not None]
             if not wrong:
                 return record
             left_out = [self._without(record, row) for row in wrong]

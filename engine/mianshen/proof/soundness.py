@@ -24,32 +24,23 @@ from mianshen.proof.symbols import NotLowered, Term, all_of, any_of, no
 from mianshen.proof.world import World
 from mianshen.source import Message
 from mianshen.values import NOT_MODELLED
+from mianshen.wording import wording
 
-CONFLICT: Final = Message("两条款不得同时适用", "No two provisions apply at once")
-NO_FIGURE: Final = Message(
-    "条款适用之日数值均有规定", "Every figure has a value on the days its provisions apply"
-)
-REACHABLE: Final = Message("每一条款都有适用之时", "Every provision decides for somebody")
-COMPLETE: Final = Message("决策表各输入所及的组合均有规定", "A table covers what its rows together speak of")
-
-
-AMOUNT: Final = Message(
-    "符合的待遇都有条款给出金额", "Whoever is eligible has a provision that gives the amount"
-)
+SOUND: Final = wording.group("sound")
 
 
 def sound(prover: Prover) -> Iterator[Finding]:
     """Everything of the rulebook as a whole."""
-    parts: tuple[tuple[str, Message, Callable[[], Iterator[Finding]]], ...] = (
-        ("conflict", CONFLICT, lambda: _failing(prover, "conflict")),
-        ("no_figure", NO_FIGURE, lambda: _failing(prover, "no_figure")),
-        ("gap", COMPLETE, lambda: _gaps(prover)),
-        ("amount", AMOUNT, lambda: _amounts(prover)),
-        ("unreachable", REACHABLE, lambda: _unreachable(prover)),
-    )
-    for name, title, look in parts:
+    parts: dict[str, Callable[[], Iterator[Finding]]] = {
+        "conflict": lambda: _failing(prover, "conflict"),
+        "no_figure": lambda: _failing(prover, "no_figure"),
+        "gap": lambda: _gaps(prover),
+        "amount": lambda: _amounts(prover),
+        "unreachable": lambda: _unreachable(prover),
+    }
+    for name, look in parts.items():
         if prover.asked_of(name):
-            yield from _all_well(name, title, look())
+            yield from _all_well(name, SOUND[name], look())
 
 
 def _all_well(name: str, title: Message, findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -85,7 +76,7 @@ def _amounts(prover: Prover) -> Iterator[Finding]:
             return Message(f"没有条款给出 {of.amount}", f"no provision gives {of.amount}")
 
         name = f"amount: {benefit.name}"
-        yield prover.answer(Question(name, AMOUNT, benefit.citation, pose, shows))
+        yield prover.answer(Question(name, SOUND["amount"], benefit.citation, pose, shows))
 
 
 # -- rows that fail ----------------------------------------------------------------------------------
@@ -131,7 +122,7 @@ def _failure(
         named = name.split(" / ") if kind == "conflict" else ()
         return reason[1] if all(part in reason[1].en for part in named) else None
 
-    title = CONFLICT if kind == "conflict" else NO_FIGURE
+    title = SOUND[kind]
     return Question(f"{kind}: {name}", title, _clause(decision), pose, shows, failing=True)
 
 
@@ -166,7 +157,7 @@ def _unreachable(prover: Prover) -> Iterator[Finding]:
                 continue
             if provision.name in deciding:
                 because = Message("虚构人员中有适用者", "it decides for somebody made up")
-                yield Finding(name, REACHABLE, "proved", because, clause=provision.citation)
+                yield Finding(name, SOUND["unreachable"], "proved", because, clause=provision.citation)
             else:
                 yield _reached(prover, decision, provision, name)
 
@@ -196,9 +187,11 @@ def _reached(prover: Prover, decision: Decision, provision: Provision, name: str
             return None
         return Message("有适用者", "it decides for somebody")
 
-    finding = prover.answer(Question(name, REACHABLE, provision.citation, pose, shows))
+    finding = prover.answer(Question(name, SOUND["unreachable"], provision.citation, pose, shows))
     if finding.verdict == "refuted":  # somebody it decides for
-        return Finding(name, REACHABLE, "proved", finding.because, finding.record, clause=provision.citation)
+        return Finding(
+            name, SOUND["unreachable"], "proved", finding.because, finding.record, clause=provision.citation
+        )
     if finding.verdict == "unknown":
         return finding
     return _nearest(prover, decision, provision, name)
@@ -230,11 +223,11 @@ def _nearest(prover: Prover, decision: Decision, provision: Provision, name: str
                 + (f"{by} does" if by else "nothing does"),
             )
 
-        finding = prover.answer(Question(name, REACHABLE, provision.citation, pose, shows))
+        finding = prover.answer(Question(name, SOUND["unreachable"], provision.citation, pose, shows))
         if finding.verdict == "refuted":
             return finding
     because = Message(f"{provision.name} 从不适用", f"{provision.name} never decides")
-    return Finding(name, REACHABLE, "refuted", because, clause=provision.citation)
+    return Finding(name, SOUND["unreachable"], "refuted", because, clause=provision.citation)
 
 
 def _decided_row(prover: Prover, record: Record, entity: str) -> Any:
@@ -281,7 +274,7 @@ def _gap(prover: Prover, decision: Decision, table: str, rows: Sequence[Provisio
             return None
         return Message(f"表 {table} 没有一行适用", f"no row of the table {table} applies")
 
-    return prover.answer(Question(name, COMPLETE, rows[0].citation, pose, shows))
+    return prover.answer(Question(name, SOUND["gap"], rows[0].citation, pose, shows))
 
 
 def _hull(prover: Prover, lowering: Lowering, world: World, rows: Sequence[Sequence[Core]]) -> Iterator[Term]:

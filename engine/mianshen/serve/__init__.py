@@ -4,7 +4,8 @@ In: settings. Out: a server. Invariants: the room decides nothing; it hands requ
 they answer, as the commands do. Local unless told otherwise; then only over TLS, to holders of tokens, with an audit.
 """
 
+from mianshen.serve.audit import broken_line
 from mianshen.serve.server import address, refuse_unfit, refuse_without_extra, serve, url
 from mianshen.serve.settings import Settings
 
-__all__ = ["Settings", "address", "refuse_unfit", "refuse_without_extra", "serve", "url"]
+__all__ = ["Settings", "address", "broken_line", "refuse_unfit", "refuse_without_extra", "serve", "url"]

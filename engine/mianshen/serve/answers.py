@@ -70,7 +70,7 @@ class AnswerTexts:
         benefit, row = result.benefit, result.row
         decided = self.words.provisions.get(result.reason)
         caveats = checked.benefit_caveats[result.benefit.name]
-        shown = [name for name in benefit.shows if not isinstance(row.values[name], Unknown)]
+        names = [name for name in benefit.shows if not isinstance(row.values[name], Unknown)]
         amount = "" if result.amount is None else f"{result.amount:,.2f} {self.texts.yuan}"
         if result.status == "eligible" and benefit.amount is not None and result.amount is None:
             amount = self.texts.amount_open
@@ -84,7 +84,7 @@ class AnswerTexts:
             clause=self.say(self.words.citation(benefit.citation if decided is None else decided.citation)),
             missing=tuple(self.say(self.words.missing([fact], row)) for fact in sorted(result.missing)),
             provisional=tuple(self.say(self.words.provisional(name)) for name in caveats.provisional),
-            shows=tuple((self.title(row, name), self.value(row, name)) for name in shown)
+            shows=tuple((self.title(row, name), self.value(row, name)) for name in names)
             if result.status == "eligible" else (),
             prospect=self._prospect(checked, benefit.name) if why else None,
         )  # fmt: skip

@@ -29,6 +29,7 @@ from mianshen.serve.answers import AnswerTexts, BenefitView, RowView
 from mianshen.serve.office import Office, shipped
 from mianshen.serve.words import texts
 from mianshen.source import NOWHERE, Diagnostic, Lang, RuleError
+from mianshen.values import as_text
 
 RECORD: Final = "record"
 
@@ -225,7 +226,7 @@ class Counter:
         return f"overlays: [{', '.join(self.overlays)}]\n" if self.overlays else ""
 
     def checked(self) -> Checked:
-        """What is told so far decided: what may yet be told is unknown."""
+        """The answers so far, decided; facts not answered yet are unknown."""
         case = Scenario(self.program).copy(self.story.case)[0]
         return about(self.interview, self.checker.check(case))
 
@@ -263,7 +264,8 @@ class Counter:
         choices = question.choices(self.program)
         value = row.facts.get(question.place.name)
         sent = self.sent.answers if self.problems else ()
-        written = sent or tuple(_written(value))
+        answered = () if value is None else value if isinstance(value, tuple) else (as_text(value),)
+        written = sent or answered
         several = isinstance(fact and fact.type, Listing)
         kind = ("several" if several else "one") if choices else _kind(question)
         assumed = None if fact is None else fact.when_absent
@@ -327,18 +329,3 @@ _KINDS: Final = {
 def _kind(question: Question) -> str:
     written = "count" if question.fact is None else question.fact.written.split(" ")[0]
     return _KINDS.get(written, "text")
-
-
-def _written(value: object) -> Iterable[str]:
-    """A value that was told, as a form has it."""
-    match value:
-        case None:
-            return
-        case bool():
-            yield "true" if value else "false"
-        case Decimal():
-            yield f"{value:f}"
-        case tuple():
-            yield from map(str, value)
-        case _:
-            yield str(value)

@@ -5,7 +5,6 @@ In: a program. Out: plain data: its benefits; each figure's dated values with wh
 
 from __future__ import annotations
 
-import datetime as dt
 from decimal import Decimal
 
 from mianshen.casework.check import Plain
@@ -14,7 +13,7 @@ from mianshen.program.program import Dated, Parameter, Program
 from mianshen.rulebook import shipped_overlays
 from mianshen.serve.problems import Problem
 from mianshen.source import NOWHERE, nearest
-from mianshen.values import Known, as_money
+from mianshen.values import as_money, as_text
 from mianshen.version import __version__
 
 
@@ -62,11 +61,14 @@ def _figure(parameter: Parameter) -> Plain:
 
 
 def _dated(parameter: Parameter, dated: Dated) -> Plain:
-    brackets = dated.brackets
+    brackets, value = dated.brackets, dated.known
+    text = None if value is None else as_text(value)
+    if parameter.written == "money" and isinstance(value, Decimal):
+        text = as_money(value)
     return {
         "from": dated.start.isoformat(),
         "until": None if dated.end is None else dated.end.isoformat(),
-        "value": None if dated.known is None else _text(dated.known, parameter.written),
+        "value": text,
         "brackets": None if brackets is None else [
             {"over": as_money(over), "rate": f"{rate:f}"} for over, rate in brackets
         ],
@@ -75,17 +77,3 @@ def _dated(parameter: Parameter, dated: Dated) -> Plain:
         "review_by": None if dated.review_by is None else dated.review_by.isoformat(),
         "note": dated.note,
     }  # fmt: skip
-
-
-def _text(value: Known, written: str) -> Plain:
-    match value:
-        case bool():
-            return str(value).lower()
-        case Decimal():
-            return as_money(value) if written == "money" else f"{value:f}"
-        case dt.date():
-            return value.isoformat()
-        case tuple():
-            return ", ".join(map(str, value))
-        case str():
-            return value

@@ -13,7 +13,7 @@ import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -275,21 +275,18 @@ def _line(change: Change, words: Words, earlier: Words) -> MovedLine:
     expected, before, after = (
         outcome_words(change, text, words) for text in (change.expected, change.before, change.after)
     )
-    name = f"{change.case.file.stem}.{change.case.name}"
-    return MovedLine(name, moved_words(change, words), expected, before, after, tuple(causes))
+    return MovedLine(change.case.label, moved_words(change, words), expected, before, after, tuple(causes))
 
 
 def _plain_moved(cases: Sequence[CaseOf], changes: Changes) -> dict[str, Any]:
     return {
         "cases": len(cases) - len(changes.left_out),
-        "left_out": [f"{case.file.stem}.{case.name}" for case in changes.left_out],
+        "left_out": [case.label for case in changes.left_out],
         "changes": [
             {
-                "case": f"{change.case.file.stem}.{change.case.name}", "what": change.what,
+                "case": change.case.label, "what": change.what,
                 "expected": change.expected, "before": change.before, "after": change.after,
-                "causes": [
-                    {"kind": c.kind, "name": c.name, "before": c.before, "after": c.after} for c in change.causes
-                ],
+                "causes": [asdict(cause) for cause in change.causes],
             }
             for change in changes.changes
         ],

@@ -19,7 +19,7 @@ from mianshen.casework.interview import askable_benefits
 from mianshen.program.program import Program
 from mianshen.records.schema import Schema, record_schema
 from mianshen.rulebook import shipped_overlays
-from mianshen.serve.problems import MEDIA_TYPE, TITLES, Kind
+from mianshen.serve.problems import MEDIA_TYPE, STATUS, TITLES, Kind
 from mianshen.version import __version__
 
 A_PDF: Final = Path("notice.pdf")  # the form asked for; written nowhere
@@ -57,8 +57,8 @@ def operation(
     kinds += ["not_found"] if missing or body else []
     kinds += ["unreadable", "too_large", "other_site", "conflict"] if body else ["bad_parameter"]
     responses: dict[int | str, dict[str, Any]] = {
-        TITLES[kind][0]: {
-            "description": TITLES[kind][1].en,
+        STATUS[kind]: {
+            "description": TITLES[kind].en,
             "content": {MEDIA_TYPE: {"schema": _ref("Problem")}},
         }
         for kind in kinds
@@ -104,7 +104,7 @@ def schemas(program: Program) -> Schema:
     for entity in record["$defs"].values():
         entity["properties"] = {name: _described(fact) for name, fact in entity["properties"].items()}
     named: Schema = json.loads(json.dumps(local).replace("#/$defs/", "#/components/schemas/"))
-    record_, answer = _ref("Record"), _ref("Answer")
+    record_ref, answer = _ref("Record"), _ref("Answer")
     benefits = {"type": "array", "items": {"enum": [*askable_benefits(program), "all"]}, "minItems": 1}
     overlays = {"type": "array", "items": {"enum": shipped_overlays()}}
     change = [{"required": [name]} for name in ("new", "from_date", "overlays", "late", "with")]
@@ -112,20 +112,20 @@ def schemas(program: Program) -> Schema:
     subject = [{"required": ["benefit"]}, {"required": ["claim"]}]
     days = {"from_date": ["to_date"], "to_date": ["from_date"]}
     return named | {
-        "CheckRequest": {"anyOf": [record_, {"type": "array", "items": record_, "minItems": 1}]},
+        "CheckRequest": {"anyOf": [record_ref, {"type": "array", "items": record_ref, "minItems": 1}]},
         "Answer": answer_body(program),
         "CheckAnswer": {"anyOf": [answer, {"type": "array", "items": answer}]},
-        "NextRequest": _object({"benefits": benefits, "record": record_, "answers": _NAMES}, ["benefits"]),
+        "NextRequest": _object({"benefits": benefits, "record": record_ref, "answers": _NAMES}, ["benefits"]),
         "NextAnswer": {"anyOf": [
             _object({"question": _question()}, ["question"]), _object({"answer": answer}, ["answer"]),
         ]},
         "RedetermineRequest": _object(
-            {"record": record_, "new": record_, "from_date": _DAY, "to_date": _DAY, "overlays": overlays,
+            {"record": record_ref, "new": record_ref, "from_date": _DAY, "to_date": _DAY, "overlays": overlays,
              "late": _NAMES, "with": {"type": "array", "items": row}}, ["record"],
         ) | {"anyOf": change, "dependentRequired": days},
         "RedetermineAnswer": _redetermination(program),
         "NoticeRequest": _object(
-            {"record": record_, "benefit": {"enum": [*program.benefits]}, "claim": _TEXT, "as_of": _DAY}, ["record"],
+            {"record": record_ref, "benefit": {"enum": [*program.benefits]}, "claim": _TEXT, "as_of": _DAY}, ["record"],
         ) | {"anyOf": subject},
         "CompareRequest": _object({"overlay": _TEXT, "overlays": overlays | {"minItems": 1}}, []) | {
             "minProperties": 1

@@ -8,7 +8,6 @@ nothing is kept on the server.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from mianshen.casework.wording import BASIS, Words
 from mianshen.docs.plot import plot, steps_of
+from mianshen.document.yaml_text import scalar
 from mianshen.impact.compare import PAGE, compare
 from mianshen.impact.earlier import same_files
 from mianshen.policy.descriptions import figure_words, latest_by
@@ -143,30 +143,18 @@ def properties(program: Program, lang: Lang, proved: str = "") -> list[PropertyV
 
 def overlay_text(parameter: Parameter, start: str, value: str, clause: str) -> str:
     """An overlay that gives a figure a value from a day on. The value is written as a text, and read by its type."""
-    title = parameter.title
+    title, amount = parameter.title, value.strip().replace(",", "").replace("，", "")
     return "\n".join((
         "overlay:",
         f"  name: draft_{parameter.name}",
         "  title:",
-        f"    zh: {_quoted(title.zh + '（草案）')}",
-        f"    en: {_quoted('Draft: ' + title.en)}",
-        f"  clause: {_quoted(clause.strip() or '草案 draft')}",
+        f"    zh: {scalar(title.zh + '（草案）')}",
+        f"    en: {scalar('Draft: ' + title.en)}",
+        f"  clause: {scalar(clause.strip() or '草案 draft')}",
         "set:",
-        f"  {parameter.name}: {{from: {_quoted(start.strip())}, value: {_plain(value)}}}",
+        f"  {parameter.name}: {{from: {scalar(start.strip())}, value: {scalar(amount)}}}",
         "",
     ))  # fmt: skip
-
-
-def _quoted(text: str) -> str:
-    """A text that YAML reads as it is, whatever is in it."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _plain(value: str) -> str:
-    """A number, rate or word as YAML has it; anything else quoted, for the reader to refuse."""
-    text = value.strip().replace(",", "").replace("，", "")
-    simple = bool(text) and all(part.isalnum() or part in ".-%_" for part in text)
-    return text if simple and text[0] != "-" and text[0] != "%" else _quoted(text)
 
 
 def population_page(

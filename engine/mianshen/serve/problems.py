@@ -16,34 +16,19 @@ from typing import Any, Final, Literal, TypeAlias
 from starlette.responses import Response
 
 from mianshen.source import Diagnostic, Lang, Message, Span
+from mianshen.wording import wording
 
 Kind: TypeAlias = Literal[
     "unreadable", "bad_parameter", "no_token", "wrong_role", "other_site", "no_session", "not_found", "wrong_method",
     "conflict", "too_large", "wrong_type", "wrong_host", "too_many", "unavailable", "internal",
 ]  # fmt: skip
 MEDIA_TYPE: Final = "application/problem+json"
-TITLES: Final[Mapping[Kind, tuple[int, Message]]] = {
-    "unreadable": (422, Message("请求无法读取", "The request cannot be read")),
-    "bad_parameter": (422, Message("请求的参数有误", "A parameter of the request is wrong")),
-    "no_token": (401, Message("需要令牌", "A token is needed")),
-    "no_session": (403, Message("页面已过期，请重新打开", "The page has expired. Open it again")),
-    "wrong_role": (403, Message("没有权限", "This role may not do that")),
-    "other_site": (403, Message("请求来自其他网站", "The request comes from another site")),
-    "not_found": (404, Message("没有这一项", "There is no such thing")),
-    "conflict": (
-        409,
-        Message("请求与核定材料或规则库不符", "The request does not fit the record or the rulebook"),
-    ),
-    "wrong_method": (405, Message("不支持这种请求方法", "The method is not supported here")),
-    "too_large": (413, Message("请求过大", "The request is too large")),
-    "wrong_type": (415, Message("请求的格式不受支持", "The media type is not supported")),
-    "wrong_host": (421, Message("主机名不是本服务的", "The host is not this server's")),
-    "too_many": (429, Message("请求过于频繁", "Too many requests")),
-    "unavailable": (404, Message("服务未启用此功能", "The server was started without this")),
-    "internal": (500, Message("内部错误，请报告", "Internal error. Please report it")),
-}
-
-
+TITLES: Final = wording.group("problems")
+STATUS: Final[Mapping[Kind, int]] = {
+    "unreadable": 422, "bad_parameter": 422, "no_token": 401, "no_session": 403, "wrong_role": 403,
+    "other_site": 403, "not_found": 404, "conflict": 409, "wrong_method": 405, "too_large": 413, "wrong_type":
+    415, "wrong_host": 421, "too_many": 429, "unavailable": 404, "internal": 500,
+}  # fmt: skip
 _ABSENT: Final = frozenset({"E741", "E770", "E892"})
 _UNFIT: Final = frozenset(
     f"E{number}" for number in (702, 703, 704, 705, 706, 707, 708, 711, 742, 743, 748, 749, 771, 772, 773)
@@ -70,7 +55,7 @@ class Problem(Exception):
     ) -> None:
         super().__init__(kind)
         self.kind = kind
-        self.status = TITLES[kind][0]
+        self.status = STATUS[kind]
         self.detail = detail
         self.diagnostics = tuple(map(_without_folders, diagnostics))
         self.headers = dict(headers or {})
@@ -79,14 +64,14 @@ class Problem(Exception):
         """What is wrong, a line for each diagnostic; without any, the title and the detail."""
         if self.diagnostics:
             return [_line(diagnostic, lang) for diagnostic in self.diagnostics]
-        parts = (TITLES[self.kind][1], self.detail)
+        parts = (TITLES[self.kind], self.detail)
         return [part.in_(lang) for part in parts if part is not None]
 
     def plain(self, lang: Lang) -> dict[str, Any]:
         """The problem's details as data."""
         content: dict[str, Any] = {
             "type": f"urn:mianshen:problem:{self.kind}",
-            "title": TITLES[self.kind][1].in_(lang),
+            "title": TITLES[self.kind].in_(lang),
             "status": self.status,
             "detail": "\n".join(self.lines(lang)),
         }

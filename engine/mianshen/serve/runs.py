@@ -149,8 +149,8 @@ def _benefit_line(name: str, title: str, part: Mapping[str, Mapping[str, Any]]) 
 
     due = part.get("eligible", {})
     amount = due.get("amount")
-    shown = "" if amount is None else f"{Decimal(amount):,.2f}"
-    return BenefitLine(name, title, tuple(map(count, STATUSES)), shown, int(due.get("without_amount", 0)))
+    text = "" if amount is None else f"{Decimal(amount):,.2f}"
+    return BenefitLine(name, title, tuple(map(count, STATUSES)), text, int(due.get("without_amount", 0)))
 
 
 def _field_titles(run: FinishedRun, program: Program, lang: Lang) -> dict[tuple[str, str | None], str]:
@@ -192,9 +192,9 @@ def due_list(folder: Path, name: str, benefit: str, area: str | None, lang: Lang
         inputs = find_inputs(run, {}, program, connection, Path(scratch))
         people = table_of_people(run, program, inputs, connection)
         lists = Lists(program, run, connection, people, Path(scratch), lang)
-        counts, shown = _placed(lists, described, area)
+        counts, first_rows = _placed(lists, described, area)
         places = tuple((code, _place(code, lang), count) for code, count in counts)
-        return ListView(described.title.in_(lang), area or "", places, tuple(_rows(lists, shown)))
+        return ListView(described.title.in_(lang), area or "", places, tuple(_rows(lists, first_rows)))
 
 
 def _placed(lists: Lists, benefit: Benefit, area: str | None) -> tuple[list[Any], list[Any]]:

@@ -20,19 +20,19 @@ def empty(span: Span, *, cell: bool) -> Diagnostic:
 
 def full_width(span: Span, written: str, ascii_: str) -> Diagnostic:
     """A character that looks like one of the language's; `ascii_` is the one to write, if any."""
-    shown = written if written.isprintable() else f"U+{ord(written[0]):04X}"
+    visible = written if written.isprintable() else f"U+{ord(written[0]):04X}"
     fix = {"": ("请删去", "Remove it"), " ": ("请改为半角空格", "Write a plain space")}
     return diagnostic(
         "E205.full_width",
         span,
         fix=fix.get(ascii_, (f"请改为半角 `{ascii_}`", f"Write `{ascii_}`")),
-        shown=shown,
+        shown=visible,
     )
 
 
 def unknown_character(span: Span, written: str) -> Diagnostic:
-    shown = written if written.isprintable() else ascii(written)[1:-1]
-    return diagnostic("E206.unknown_character", span, shown=shown)
+    visible = written if written.isprintable() else ascii(written)[1:-1]
+    return diagnostic("E206.unknown_character", span, shown=visible)
 
 
 def thousands(span: Span, written: str) -> Diagnostic:

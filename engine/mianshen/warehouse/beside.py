@@ -201,7 +201,7 @@ class Beside:
         )
 
     def last(self, node: Earlier) -> exp.Select:
-        """Of each row that has one the last row before it that matches or may, one without a date before all others."""
+        """The last row before each row that matches or may match; a row without a date comes before all others."""
         day = self.program.entities[node.entity].date
         assert day is not None
         dated = terms.case([(terms.is_null(terms.column(day)), terms.literal(0))], terms.literal(1))

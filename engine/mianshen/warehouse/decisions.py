@@ -69,7 +69,7 @@ class AppliedTier:
         return terms.is_null(terms.disjoin(applied.applies for applied in self.branches))
 
     def none_applies(self) -> Sql:
-        """Of every branch it is known that it does not apply."""
+        """Every branch is known not to apply."""
         if not self.branches:
             return TRUE
         return terms.surely_not(terms.disjoin(applied.applies for applied in self.branches))

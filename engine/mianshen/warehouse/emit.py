@@ -293,11 +293,11 @@ def _shifted(node: core.Op, args: list[Emitted], scope: Scope) -> Emitted:
     count = node.args[1]
     months, unit = node.op == "add_months", exp.var("MONTH" if node.op == "add_months" else "DAY")
     if not isinstance(count, core.Const):
-        steps_ = terms.cast(args[1].value, "INT")
+        days_on = terms.cast(args[1].value, "INT")
         one = exp.Interval(this=exp.Literal.string("1"), unit=unit)
-        by = exp.Mul(this=terms.paren(steps_), expression=one)
+        by = exp.Mul(this=terms.paren(days_on), expression=one)
         moved = terms.cast(exp.Add(this=terms.paren(args[0].value), expression=by), "DATE")
-        outside = beyond_calendar(args[0].value, steps_, months)
+        outside = beyond_calendar(args[0].value, days_on, months)
         return _strict(terms.case([(terms.negate(outside), moved)]), args, outside)
     assert isinstance(count.value, Decimal)
     steps = int(count.value)

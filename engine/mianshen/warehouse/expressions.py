@@ -61,8 +61,8 @@ def literal(value: object, scale: int | None = None) -> Sql:
             return exp.true() if value else exp.false()
         case Decimal():
             fixed = value if scale is None else value.quantize(Decimal(1).scaleb(-scale), context=EXACT)
-            shown = exp.Literal.number(f"{abs(fixed):f}")
-            return exp.Neg(this=shown) if fixed < 0 else shown
+            number = exp.Literal.number(f"{abs(fixed):f}")
+            return exp.Neg(this=number) if fixed < 0 else number
         case int():
             return exp.Neg(this=exp.Literal.number(-value)) if value < 0 else exp.Literal.number(value)
         case tuple():

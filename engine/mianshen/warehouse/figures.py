@@ -33,16 +33,16 @@ def blank_of(type_: Type) -> Sql:
     return terms.cast(terms.NULL, terms.sql_type(type_))
 
 
-def parameter(name: str, scope: Scope, blank: Sql, shown: Callable[[Dated], Sql | None]) -> Emitted:
+def parameter(name: str, scope: Scope, blank: Sql, sql_of: Callable[[Dated], Sql | None]) -> Emitted:
     """A dated figure: a constant when one value serves every day until `as_of`, else by the row's date."""
     series = scope.program.parameters[name].series
     day = scope.day
     if day is None:
-        return _on(series, scope.as_of, blank, shown)
+        return _on(series, scope.as_of, blank, sql_of)
     first, last = scope.from_date or dt.date.min, scope.as_of
     within = [d for d in series if d.start <= last and (d.end is None or d.end >= first)]
     if len(within) == 1 and _covers(within[0], first, last):
-        value = shown(within[0])
+        value = sql_of(within[0])
         if value is None:
             return Emitted(blank)
         return (
@@ -59,19 +59,21 @@ def parameter(name: str, scope: Scope, blank: Sql, shown: Callable[[Dated], Sql 
             *(exp.LTE(this=day, expression=terms.literal(min(ends))) for _ in ends[:1]),
         ])  # fmt: skip
         valid.append(test)
-        branches.append((test, shown(dated) or blank))
+        branches.append((test, sql_of(dated) or blank))
     if not valid:  # no figure for any day: only a row whose day is not known is no error
         return Emitted(blank, FALSE, terms.is_known(day))
     error = terms.negate(terms.possibly(terms.disjoin(valid)))
     return Emitted(terms.case(branches), FALSE, error)
 
 
-def _on(series: tuple[Dated, ...], day: dt.date, blank: Sql, shown: Callable[[Dated], Sql | None]) -> Emitted:
+def _on(
+    series: tuple[Dated, ...], day: dt.date, blank: Sql, sql_of: Callable[[Dated], Sql | None]
+) -> Emitted:
     for dated in series:
         if dated.start <= day and (dated.end is None or day <= dated.end):
             if dated.review_by is not None and day > dated.review_by:
                 break
-            value = shown(dated)
+            value = sql_of(dated)
             return Emitted(blank if value is None else value, nullable=value is None)
     return Emitted(blank, FALSE, terms.TRUE)
 

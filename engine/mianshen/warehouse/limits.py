@@ -178,8 +178,8 @@ class Limits:
             columns.append(terms.alias(value, name))
             if decision.may_overflow:
                 assert isinstance(decision.type, Numeric)
-                outside_ = outside(terms.case(branches, terms.column(f"{name}?raw")), decision.type)
-                columns.append(terms.alias(outside_, f"{name}?outside"))
+                beyond = outside(terms.case(branches, terms.column(f"{name}?raw")), decision.type)
+                columns.append(terms.alias(beyond, f"{name}?outside"))
                 errors.append((name, terms.column(f"{name}?outside")))
             if decision.key in voidable:
                 columns.append(terms.alias(terms.disjoin(voids), f"{name}?void"))

@@ -144,11 +144,11 @@ class Rows:
 
     def _shown(self, key: Key, table: str) -> list[Sql]:
         name = key[1]
-        shown = [terms.alias(terms.column(name, table), name)]
+        columns = [terms.alias(terms.column(name, table), name)]
         if key in self.voidable:
             void = terms.surely(terms.column(f"{name}?void", table))
-            shown.append(terms.alias(void, f"{name}?void"))
-        return shown
+            columns.append(terms.alias(void, f"{name}?void"))
+        return columns
 
     def _hoist(self) -> set[Core]:
         """Name the conditions on ancestors alone; those nodes need no columns here."""
@@ -200,15 +200,15 @@ class Rows:
             terms.alias(terms.conjoin(emit(c, scope).value for c in key), label)
             for key, label in hoisted.items()
         ]
-        shown: list[Sql] = [terms.column("?row")]
-        shown += [
+        outputs: list[Sql] = [terms.column("?row")]
+        outputs += [
             terms.alias(terms.column(c.alias_or_name), f"{parent}.{c.alias_or_name}")
             for c in (*columns[1:], *decisions)
         ]
-        shown += [terms.column(c.alias_or_name) for c in above]
+        outputs += [terms.column(c.alias_or_name) for c in above]
         read = {f"{n.entity}.{n.name}{part}" for n in outer for part in ("", "?void")}
-        shown = [c for c in shown if c.alias_or_name == "?row" or c.alias_or_name in read]
-        return terms.select_from(query.subquery(parent, copy=False), *shown, *tests)
+        outputs = [c for c in outputs if c.alias_or_name == "?row" or c.alias_or_name in read]
+        return terms.select_from(query.subquery(parent, copy=False), *outputs, *tests)
 
     def totals(self, query: exp.Select, wanted: list[Aggregate | Earlier]) -> tuple[exp.Select, list[Sql]]:
         """What rows ask of several others: aggregates over children, over rows beside them, rows before them."""

@@ -168,10 +168,10 @@ class Turns:
                 terms.alias(open_payment(decision, branches), f"{name}?open"),
             ]
             outputs += [(name, terms.sql_type(decision.type)), (f"{name}?by", terms.data_type("SMALLINT"))]
-            for part, test, shown in (
+            for part, test, described in (
                 ("void", result.void, decision.key in self.voidable), ("error", result.error, result.error != FALSE)
             ):  # fmt: skip
-                if shown:
+                if described:
                     columns.append(terms.alias(test, f"{name}?{part}"))
                     outputs.append((f"{name}?{part}", terms.data_type("BOOLEAN")))
             if result.error != FALSE:
@@ -224,10 +224,10 @@ class Turns:
         shaped = _typed((terms.column(name), name, type_) for name, type_ in columns)
         following = stacked(base, [c.alias_or_name for c in base.selects], layers, shaped)
         every = exp.union(first, following, distinct=False, copy=False)
-        shown = terms.select(terms.column("?row"), *(terms.column(name) for name, _ in outputs))
-        shown = shown.from_(terms.table("folded"), copy=False)
-        shown = shown.where(exp.GT(this=terms.column(NUMBER), expression=terms.literal(0)), copy=False)
-        return shown.with_(exp.to_identifier("folded", quoted=True), as_=every, recursive=True, copy=False)
+        query = terms.select(terms.column("?row"), *(terms.column(name) for name, _ in outputs))
+        query = query.from_(terms.table("folded"), copy=False)
+        query = query.where(exp.GT(this=terms.column(NUMBER), expression=terms.literal(0)), copy=False)
+        return query.with_(exp.to_identifier("folded", quoted=True), as_=every, recursive=True, copy=False)
 
     # -- rows and the rows before them -----------------------------------------------------------
 

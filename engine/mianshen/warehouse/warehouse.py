@@ -159,7 +159,7 @@ def undecided(entity: Entity, reason: Sql) -> list[Sql]:
 
 
 def refused(entity: Entity, table: str) -> list[exp.Select]:
-    """Of an entity's rows those with something wrong, and those that share a key."""
+    """The rows of an entity with something wrong, and those that share a key."""
     key = terms.column(entity.key)
     of = terms.table(table, "of")
     wrong = terms.select_from(of, *undecided(entity, terms.column(WHY, "of")))
@@ -177,13 +177,13 @@ def refused(entity: Entity, table: str) -> list[exp.Select]:
 def too_few_said(parent: Entity, counted: str, table: str, below: str) -> exp.Select:
     """The rows that say they have fewer rows below than are given. `counted`: the fact; `below`: those rows' table."""
     number = terms.alias(exp.Count(this=exp.Star()), "?n")
-    given = terms.select_from(terms.table(below), terms.column("?parent"), number)
-    given = given.group_by(terms.column("?parent"), copy=False)
+    counted_rows = terms.select_from(terms.table(below), terms.column("?parent"), number)
+    counted_rows = counted_rows.group_by(terms.column("?parent"), copy=False)
     on = terms.equal(terms.column("?parent", "given"), terms.column("?row", "of"))
     fewer = exp.LT(this=terms.column(counted, "of"), expression=terms.column("?n", "given"))
     columns = undecided(parent, terms.literal(f"{counted}: failed_check"))
     query = terms.select_from(terms.table(table, "of"), *columns)
-    return query.join(given.subquery("given", copy=False), on=on, copy=False).where(fewer, copy=False)
+    return query.join(counted_rows.subquery("given", copy=False), on=on, copy=False).where(fewer, copy=False)
 
 
 def failed(entity: Entity, table: str, query: str) -> exp.Select:

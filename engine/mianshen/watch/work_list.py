@@ -8,10 +8,10 @@ Parquet; a fact of a row is asked for once, however many people and benefits nee
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final, TypeAlias
 
 import duckdb
@@ -22,6 +22,7 @@ from mianshen.ingest.inputs import identifier, quoted
 from mianshen.program.program import Program
 from mianshen.records.diagnostics import REASONS
 from mianshen.values import Missing, as_money
+from mianshen.whole_file import whole_file
 
 JSON_LINES: Final = (".jsonl", ".ndjson")
 TABLES: Final = {".csv": "FORMAT csv, HEADER true", ".parquet": "FORMAT parquet"}
@@ -61,7 +62,7 @@ class _Question:
 
 def _questions(items: Iterable[tuple[Item, str | None]]) -> dict[tuple[str, Matter], _Question]:
     """By event and matter, the items that ask: for facts that none before asks for, open or settled as they are."""
-    asked: dict[tuple[Missing, str | None], _Question] = {}
+    by_fact: dict[tuple[Missing, str | None], _Question] = {}
     questions: dict[tuple[str, Matter], _Question] = {}
     for item, settled in items:
         if item.kind != "needs_facts":
@@ -71,7 +72,7 @@ def _questions(items: Iterable[tuple[Item, str | None]]) -> dict[tuple[str, Matt
             questions[item.event, item.matter] = own
         for fact in item.missing:
             of_row = fact if fact.key else fact._replace(key=item.person)
-            question = asked.setdefault((of_row, settled), own)
+            question = by_fact.setdefault((of_row, settled), own)
             if question is own:
                 own.names.add(fact.name)
                 questions[item.event, item.matter] = own
@@ -151,22 +152,15 @@ def _reject(refusal: Refusal) -> dict[str, Any]:
 
 
 def _write(out: Path, rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
-    """Write rows under another name, then under their own."""
+    """Write rows as lines of JSON, or as a table made of such lines."""
     table = TABLES.get(out.suffix.lower())
-    part = out.with_name(f".{out.name}.{os.getpid()}")
-    lines = part if table is None else part.with_suffix(".lines")
-    try:
+    with whole_file(out) as part, NamedTemporaryFile(suffix=".jsonl") as scratch:
+        lines = part if table is None else Path(scratch.name)
         with lines.open("w", encoding="utf-8", newline="\n") as file:
             for row in rows:
                 file.write(json.dumps(row if table is None else _flat(row), ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
         if table is not None:
             _tabled(lines, part, columns, table)
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
-        lines.unlink(missing_ok=True)
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

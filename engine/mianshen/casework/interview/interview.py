@@ -131,14 +131,14 @@ class Interview:
 
         return sorted(result, key=order)
 
-    def _at_hand(self, story: Story, asked: Iterable[Place]) -> Iterator[Place]:
+    def _at_hand(self, story: Story, places: Iterable[Place]) -> Iterator[Place]:
         """The places to choose from: of the rows of one list, those of the first that has any."""
-        asked = list(asked)
+        places = list(places)
         person = story.case.person
         above = {id(row) for row in person.lineage()}
         order = {id(row): index for index, row in enumerate(story.case.rows())}
-        later = sorted((p for p in asked if id(p.row) not in above), key=lambda p: order[id(p.row)])
-        yield from (place for place in asked if id(place.row) in above)
+        later = sorted((p for p in places if id(p.row) not in above), key=lambda p: order[id(p.row)])
+        yield from (place for place in places if id(place.row) in above)
         yield from (place for place in later if place.row is later[0].row)
 
     # -- measuring -------------------------------------------------------------------------------

@@ -46,9 +46,9 @@ def offline_page(program: Program) -> tuple[str, bool]:
 def _program(program: Program, folder: Path | None) -> dict[str, object]:
     """Everything a page needs to decide a record. Raises Unsupported: no compiler that makes WebAssembly."""
     layout = Layout(program)
-    told = [e.name for e in program.entities.values() if e.outcome is not None]
-    shown = tuple(d.key for d in program.decisions if d.entity in told)
-    unit = Unit(layout, shown, tuple(program.benefits.values()))
+    with_outcome = [e.name for e in program.entities.values() if e.outcome is not None]
+    outcomes = tuple(d.key for d in program.decisions if d.entity in with_outcome)
+    unit = Unit(layout, outcomes, tuple(program.benefits.values()))
     packed = [e.name for e in unit.order if unit.rows.is_packed(e)]
     moved = [f"{what}_{name}" for name in packed for what in ("size_in", "size_out", "pack", "unpack")]
     begins, figures = figure_table(layout)
@@ -64,7 +64,7 @@ def _program(program: Program, folder: Path | None) -> dict[str, object]:
         "lists": layout.lists,
         "listed": layout.listed,
         "written": [(w.entity, w.name, w.part, w.bytes) for w in unit.written],
-        "shown": {e: {name: _decided((e, name), program) for of, name in shown if of == e} for e in told},
+        "shown": {e: {name: _decided((e, name), program) for of, name in outcomes if of == e} for e in with_outcome},
         "benefits": {
             b.name: {"entity": b.entity, "amount": b.amount and _decided((b.entity, b.amount), program)}
             for b in program.benefits.values()

@@ -157,12 +157,12 @@ class Explainer:
         Where there are none, every decision of the person.
         """
         person = case.person
-        shown = [*self._of_rows(person)]
+        roots = [*self._of_rows(person)]
         if person.rejection is None:
-            shown += [(person, decision.name) for decision in self.outputs[person.entity]]
-            shown += self._of_benefits(case)
-            shown = shown or [(person, d.name) for d in self.program.decisions if d.entity == person.entity]
-        yield from shown
+            roots += [(person, decision.name) for decision in self.outputs[person.entity]]
+            roots += self._of_benefits(case)
+            roots = roots or [(person, d.name) for d in self.program.decisions if d.entity == person.entity]
+        yield from roots
 
     def _of_rows(self, person: Row) -> Iterator[Step_]:
         for row in sorted(person.children, key=lambda row: turn(row, self.program)):
@@ -255,7 +255,7 @@ class Explainer:
         return [] if before is None else [(before, self.program.accumulators[accumulator].sums)]
 
     def _chain(self, holder: Row, accumulator: Accumulator) -> dict[Row, Row]:
-        """Of the rows below a holder, to each the one before it that last fed the balance it is decided on.
+        """Each row below a holder, with the row before it that last fed the balance it is decided on.
 
         A row may count in another period than the one of which it reads the balance. Where a balance is of the days
         before a row, the last row of the same facts stands for them all.

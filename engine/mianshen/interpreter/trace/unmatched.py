@@ -109,7 +109,7 @@ class SpecialisedBranches:
 
 
 class UnmatchedProvisions:
-    """Of the rows that one interpreter has decided."""
+    """Explains the rows that one interpreter has decided."""
 
     def __init__(self, interpreter: Interpreter) -> None:
         self.interpreter = interpreter

@@ -99,14 +99,14 @@ class CounterfactualSearch:
             return None
         return row.values[self.benefit.eligible]
 
-    def due_with(self, case: Case, told: dict[Place, Known]) -> bool:
+    def due_with(self, case: Case, changes: dict[Place, Known]) -> bool:
         """Whether the benefit is due with these facts."""
-        return self.status(self.scenario.copy(case, told)[0]) is True
+        return self.status(self.scenario.copy(case, changes)[0]) is True
 
-    def confirmed(self, case: Case, told: dict[Place, Known]) -> BenefitResult | None:
+    def confirmed(self, case: Case, changes: dict[Place, Known]) -> BenefitResult | None:
         """What the whole program says with these facts, where it says that the benefit is due."""
-        copy, rows = self.scenario.copy(case, told)
-        if any(check(rows[row]) is False for row, _ in told for check in self.checks[row.entity]):
+        copy, rows = self.scenario.copy(case, changes)
+        if any(check(rows[row]) is False for row, _ in changes for check in self.checks[row.entity]):
             return None
         self.whole.run(copy)
         if any(rows[row].rejection is not None and row.rejection is None for row in case.rows()):
@@ -178,14 +178,14 @@ class CounterfactualSearch:
                 yield Counterfactual((FactChange(row, fact, before, value),), result)
 
     def _by_two(self, case: Case, free: Sequence[tuple[Row, Fact]], now: object) -> Iterator[Counterfactual]:
-        shown = 0
+        count = 0
         for (row1, fact1), (row2, fact2) in self._pairs(case, free):
-            if shown >= MOST_SHOWN or self.spent > MOST_TRIALS:
+            if count >= MOST_SHOWN or self.spent > MOST_TRIALS:
                 return
             if self.may_matter(case, [(row1, fact1.name), (row2, fact2.name)], now):
                 pair = list(self._pair(case, row1, fact1, row2, fact2))
                 pair = pair or list(self._pair(case, row2, fact2, row1, fact1))
-                shown += len(pair)
+                count += len(pair)
                 yield from pair
 
     def _pairs(
@@ -225,7 +225,7 @@ class CounterfactualSearch:
                     if isinstance(fact1.type, Numeric | Date):
                         return
 
-    def _tried(self, case: Case, told: dict[Place, Known], row: Row, fact: Fact) -> dict[Known, bool]:
+    def _tried(self, case: Case, changes: dict[Place, Known], row: Row, fact: Fact) -> dict[Known, bool]:
         """The values tried for a fact, and whether each makes the benefit due.
 
         Of numbers and days, those on either side of every line between two values tried are among them.
@@ -234,7 +234,7 @@ class CounterfactualSearch:
 
         def look(value: Known) -> tuple[object, ...]:
             if value not in seen:
-                seen[value] = self._picture(case, {**told, (row, fact.name): value})
+                seen[value] = self._picture(case, {**changes, (row, fact.name): value})
             return seen[value]
 
         values = self._values(fact, case.as_of, row.facts.get(fact.name))
@@ -254,9 +254,9 @@ class CounterfactualSearch:
         unproposed = self.program.codes[fact.type.codes].unproposed if isinstance(fact.type, Code) else ()
         return tuple(value for value in values if value not in unproposed)
 
-    def _picture(self, case: Case, told: dict[Place, Known]) -> tuple[object, ...]:
+    def _picture(self, case: Case, changes: dict[Place, Known]) -> tuple[object, ...]:
         """The answer, and which way each condition behind it goes."""
-        copy, _ = self.scenario.copy(case, told)
+        copy, _ = self.scenario.copy(case, changes)
         answer = self.status(copy)
         return answer, *self.conditions.truths(copy)
 
@@ -278,7 +278,7 @@ def _nearest_first(values: Sequence[Any], to: Any) -> Sequence[Any]:
 
 
 def _smallest(fact: Fact, before: Known | None, tried: Mapping[Known, bool], works: Works) -> list[Known]:
-    """Of values that do, those worth showing: all codes; of numbers and dates the nearest either way.
+    """The values worth showing among those that do: all codes; the nearest numbers and dates either way.
 
     Of one that is not known, the ends of the ranges that do, as far as what was tried tells them apart.
     """

@@ -49,12 +49,12 @@ class Scenario:
     def copy(
         self,
         case: Case,
-        told: Mapping[Place, Known] | None = None,
+        added: Mapping[Place, Known] | None = None,
         untold: Iterable[Place] = (),
         as_of: dt.date | None = None,
         noting: bool = False,
     ) -> tuple[Case, dict[Row, Row]]:
-        """The case with the facts `told` set and those `untold` open; and each row's copy.
+        """The case with the facts `added` set and those `untold` open; and each row's copy.
 
         With `noting`, the copies' facts are `Reads`.
         """
@@ -68,7 +68,7 @@ class Scenario:
             copied.version_of = None if row.version_of is None else rows[row.version_of]
             copied.children = [rows[child] for child in row.children]
             copied.versions = [rows[version] for version in row.versions]
-        for (row, name), value in (told or {}).items():
+        for (row, name), value in (added or {}).items():
             rows[row].facts[name] = value
             rows[row].assumed -= {name}
         return Case(day, rows[case.top], rows[case.person]), rows

@@ -34,36 +34,15 @@ from mianshen.program.calendar import MISSING as CALENDAR
 from mianshen.program.core import Boolean, Date, Numeric
 from mianshen.program.program import Benefit, Decision, Entity, Program
 from mianshen.source import Lang, Message
+from mianshen.wording import wording
 
 FOLDER: Final = "lists"
 NOWHERE: Final = "unknown"  # the folder of people whose area is not known
 _BATCH: Final = 50_000  # rows held at a time
 
-UNDETERMINED: Final = Message("待补事实", "undetermined, by missing fact")
 _OWNER: Final = "?owner"  # stands for the household in a title
-CHANGES: Final = Message("与上次相比的变化", "changes since the earlier run")
-KINDS: Final = {
-    "newly_due": Message("新符合", "newly due"),
-    "no_longer_due": Message("不再符合", "no longer due"),
-    "amount_changed": Message("金额变化", "amount changed"),
-}
-_AS_BEFORE: Final = Message("继续符合", "due as before")
-_CHANGE, _BEFORE, _NOW = (
-    Message("变化", "change"),
-    Message("上次金额（元）", "amount before (yuan)"),
-    Message("本次金额（元）", "amount now (yuan)"),
-)
-_BENEFIT, _AMOUNT = Message("待遇", "benefit"), Message("金额（元）", "amount (yuan)")
-_GROUND, _CLAUSE = Message("依据", "provision"), Message("出处", "source and clause")
-_CAUSE, _RECORDS = Message("起因", "cause"), Message("记录变化", "the records changed")
-_MISSING, _NAME, _WAITING = (
-    Message("缺少的事实", "missing fact"),
-    Message("字段", "field"),
-    Message("等待核定的事项", "waiting for it"),
-)
-_CALENDAR = Message("{year} 年工作日历", "working days of {year}")
-_OPEN = Message("待定", "cannot be told yet")
-_STATUS, _DETAILS = Message("结论", "answer"), Message("说明", "details")
+KINDS: Final = wording.group("lists.kinds")
+_COLUMNS: Final = wording.group("lists.columns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +106,10 @@ class Lists:
 
     def title(self, name: str) -> str:
         """What a list is called."""
-        known = {**DELIVERY, "undetermined": UNDETERMINED, "changes": CHANGES}
+        known = DELIVERY | {
+            "undetermined": wording("lists.undetermined"),
+            "changes": wording("lists.changes"),
+        }
         title = known.get(name) or self.program.benefits[name].title
         return title.in_(self.lang)
 
@@ -138,7 +120,7 @@ class Lists:
             return
 
         own = benefits[0].work_list
-        shown = (
+        own_columns = (
             [self._decision(benefits[0], name) for name in benefits[0].shows] if own and self.shown else []
         )
         parts = " UNION ALL ".join(self._due_rows(number, benefit) for number, benefit in enumerate(benefits))
@@ -157,14 +139,14 @@ class Lists:
             paid = [self._money(amount, reason)] if amounts else []
             return [
                 *self.whose(person, owner or household, area), self._title(benefit, owner), self._status(change),
-                *paid, *(also or [""] * len(shown)), *self._grounds(benefit, reason),
+                *paid, *(also or [""] * len(own_columns)), *self._grounds(benefit, reason),
             ]  # fmt: skip
 
-        columns: list[tuple[str, Kind]] = [(self._say(_BENEFIT), "text"), (self._say(_STATUS), "text")]
-        columns += [(self._say(_AMOUNT), "amount")] if amounts else []
-        columns += [(self._say(decision.title), _kind(decision)) for decision in shown]
-        columns += [(self._say(_DETAILS), "text")] if details else []
-        columns += [(self._say(_GROUND), "text"), (self._say(_CLAUSE), "text")]
+        columns: list[tuple[str, Kind]] = [self._column("benefit"), self._column("status")]
+        columns += [self._column("amount", "amount")] if amounts else []
+        columns += [(self._say(decision.title), _kind(decision)) for decision in own_columns]
+        columns += [self._column("details")] if details else []
+        columns += [self._column("ground"), self._column("clause")]
         self.files(name, query, [*self.heads(), *columns], line)
 
     def _due_rows(self, number: int, benefit: Benefit) -> str:
@@ -222,7 +204,7 @@ class Lists:
     def _status(self, change: str | None) -> str:
         if change is None:
             return self._say(STATUS["eligible"])
-        return self._say(KINDS.get(change, _AS_BEFORE))
+        return self._say(KINDS.get(change, wording("lists.as_before")))
 
     def rows(self, run: FinishedRun, entity: Entity) -> str:
         """The rows that benefits of an entity are decided at, with `person` and `owner`.
@@ -250,7 +232,7 @@ class Lists:
     def _money(self, amount: Decimal | None, reason: str) -> Cell:
         if amount is not None:
             return amount
-        return self._say(_OPEN) if reason.startswith(MISSING_FACTS) else ""
+        return self._say(wording("lists.open")) if reason.startswith(MISSING_FACTS) else ""
 
     def _grounds(self, benefit: Benefit, reason: str) -> tuple[str, str]:
         """The provision that decided and its clause; of an open amount the benefit's own clause."""
@@ -294,11 +276,11 @@ class Lists:
 
         child = self.program.child_of(self.person.name)
         record = "" if child is None else self._say(self.program.facts[child.name, child.key].title)
-        before: list[tuple[str, Kind]] = [(self._say(_MISSING), "text"), (self._say(_NAME), "text")]
+        before: list[tuple[str, Kind]] = [self._column("missing"), self._column("name")]
         self.files(
             "undetermined",
             query,
-            [*before, *self.heads(), (record, "text"), (self._say(_WAITING), "text")],
+            [*before, *self.heads(), (record, "text"), self._column("waiting")],
             line,
         )
 
@@ -318,15 +300,18 @@ class Lists:
             ground = "" if provision is None else self._say(provision.title)
             amounts: list[Cell] = ["" if amount is None else amount for amount in (before, now)]
             whose = self.whose(person, owner or household, area)
-            behind = [] if causes is None else [titles.get(cause, self._say(_RECORDS))]
+            behind = [] if causes is None else [titles.get(cause, self._say(wording("lists.records")))]
             return [*whose, title, self._say(KINDS[change]), *amounts, ground, *behind]
 
-        columns: list[tuple[str, Kind]] = [
-            (self._say(_BENEFIT), "text"), (self._say(_CHANGE), "text"), (self._say(_BEFORE), "amount"),
-            (self._say(_NOW), "amount"), (self._say(_GROUND), "text"),
-        ]  # fmt: skip
+        columns = [
+            self._column("benefit"),
+            self._column("change"),
+            self._column("before", "amount"),
+            self._column("now", "amount"),
+            self._column("ground"),
+        ]
         if causes is not None:
-            columns.append((self._say(_CAUSE), "text"))
+            columns.append(self._column("cause"))
         self.files("changes", self.placed(rows, "benefit, owner"), [*self.heads(), *columns], line)
 
     def fact(self, name: str) -> str:
@@ -335,7 +320,7 @@ class Lists:
             parameter = self.program.parameters.get(name.removeprefix("parameter "))
             return name if parameter is None else self._say(parameter.title)
         if name.startswith(CALENDAR):
-            return self._say(_CALENDAR).format(year=name.removeprefix(CALENDAR))
+            return self._say(wording("lists.calendar")).format(year=name.removeprefix(CALENDAR))
         result = [self._say(fact.title) for (_, part), fact in self.program.facts.items() if part == name]
         return result[0] if result else ""
 
@@ -399,6 +384,9 @@ class Lists:
             folder = folder_of(area)
             sheets = ((self.title(item.name), self.folder / item.path, item.kinds) for item in items)
             write_workbook(self.folder / FOLDER / folder / f"{folder}.xlsx", sheets)
+
+    def _column(self, name: str, kind: Kind = "text") -> tuple[str, Kind]:
+        return self._say(_COLUMNS[name]), kind
 
     def _say(self, message: Message) -> str:
         return message.in_(self.lang)

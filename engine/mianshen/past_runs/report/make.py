@@ -17,12 +17,10 @@ from typing import Any, Final, TypeAlias
 
 import duckdb
 
-from mianshen.batch.lock import locked
-from mianshen.batch.result_folder import beside, clear_up, missing_above, publish, remove_empty
+from mianshen.batch.whole_folder import whole_folder
 from mianshen.catalogue import diagnostic
 from mianshen.ingest.input_paths import Named
 from mianshen.ingest.inputs import quoted
-from mianshen.past_runs import diagnostics
 from mianshen.past_runs.finished_run import (
     FinishedRun,
     find_inputs,
@@ -47,7 +45,7 @@ RulesCompared: TypeAlias = "Callable[[FinishedRun, Mapping[str, Named], Order, P
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked: a run's folder, where to, in which language, since which earlier run.
+    """A report to make: the run's folder, where to, in which language, since which earlier run.
 
     `inputs`: entity to files, where they are not where the run read them.
     """
@@ -84,32 +82,26 @@ def make_report(program: Program, order: Order) -> dict[str, Any]:
     run = FinishedRun.of(order.run)
     earlier = None if order.since is None else FinishedRun.of(order.since)
     run.refuse_other(program)
-    out = order.out.resolve()
-    missing = missing_above(out)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with locked(out, str(order.out)):
-            clear_up(out)
-            _refuse_foreign(out, order)
-            return _written(program, order, run, earlier, out)
+        with whole_folder(order.out, lambda out: _refuse_foreign(out, order)) as part:
+            return _written(program, order, run, earlier, part)
     except duckdb.OutOfMemoryException:
         raise RuleError([diagnostic("E577.no_memory", unlined(str(order.out)))]) from None
     except duckdb.IOException as error:
-        raise RuleError([diagnostics.cannot_write(str(order.out), str(error).splitlines()[0])]) from None
+        raise RuleError(
+            [diagnostic("E576.cannot_write", unlined(str(order.out)), why=str(error).splitlines()[0])]
+        ) from None
     except OSError as error:
-        raise RuleError([diagnostics.cannot_write(str(order.out), error.strerror or "")]) from None
-    finally:
-        remove_empty(missing)
+        raise RuleError(
+            [diagnostic("E576.cannot_write", unlined(str(order.out)), why=error.strerror or "")]
+        ) from None
 
 
 def _written(
-    program: Program, order: Order, run: FinishedRun, earlier: FinishedRun | None, out: Path
+    program: Program, order: Order, run: FinishedRun, earlier: FinishedRun | None, part: Path
 ) -> dict[str, Any]:
-    """Write the report beside its folder, then put it there; gives the content of `report.json`."""
-    part = beside(out, "part")
-    connection = _connect(order, part)
-    try:
-        part.mkdir()
+    """Write the report into its folder; gives the content of `report.json`."""
+    with _connect(order, part) as connection:
         counts = _counted(program, order, run, earlier, connection, part)
         page = Page(
             program, run, earlier, counts.tables, counts.ratios, counts.changes, counts.lists, counts.rules, order.lang
@@ -117,12 +109,8 @@ def _written(
         content = page.content()
         (part / DATA).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
         (part / PAGE).write_text(page.html(), "utf-8")
-        for ours in ("spill", "text", "shown"):
-            shutil.rmtree(part / ours, ignore_errors=True)
-        publish(part, out)
-    finally:
-        connection.close()
-        shutil.rmtree(part, ignore_errors=True)
+    for ours in ("spill", "text", "shown"):
+        shutil.rmtree(part / ours, ignore_errors=True)
     return content
 
 
@@ -153,11 +141,11 @@ def _counted(
     ]
     tables = Counting(program, run, connection, people).tables()
     shares = ratios(program, run, connection, people, records[-1]) if records else ()
-    shown = decide_shown(
+    beside_amounts = decide_shown(
         program, named_inputs(run, order.inputs), run.as_of, part / "shown", run.mapping,
         order.encoding or run.manifest.get("encoding"), order.threads, order.memory,
     )  # fmt: skip
-    lists = Lists(program, run, connection, people, part, order.lang, shown, earlier is not None)
+    lists = Lists(program, run, connection, people, part, order.lang, beside_amounts, earlier is not None)
     changes, rules = (
         ([], None) if earlier is None else _since(program, order, run, earlier, connection, part, lists)
     )

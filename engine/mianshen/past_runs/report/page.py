@@ -18,7 +18,7 @@ import jinja2
 
 from mianshen.batch.output_files import plural
 from mianshen.casework.wording import BASIS, DELIVERY, STATUS, Words, named_place
-from mianshen.past_runs import diagnostics
+from mianshen.catalogue import diagnostic
 from mianshen.past_runs.finished_run import FinishedRun
 from mianshen.past_runs.report import phrases
 from mianshen.past_runs.report.bars import Bar, against, bars, stacked
@@ -28,7 +28,7 @@ from mianshen.past_runs.report.ratios import Ratio
 from mianshen.past_runs.report.tables import STATUSES, Counted, Layer, Place, Rows, Tables
 from mianshen.places import place_name
 from mianshen.program.program import Citation, Entity, Program
-from mianshen.source import Lang, Message
+from mianshen.source import Lang, Message, unlined
 from mianshen.templates import templates
 from mianshen.values import as_money
 
@@ -141,7 +141,7 @@ class Page:
         """A sentence where the earlier run was decided by another rulebook, else nothing."""
         if self.earlier is None or self.earlier.decided_by(self.program):
             return ""
-        return self._say(diagnostics.other_rules_since("").what)
+        return self._say(diagnostic("E578.other_rules_since", unlined("")).what)
 
     # -- report.html ---------------------------------------------------------------------------
 

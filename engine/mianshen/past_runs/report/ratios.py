@@ -91,15 +91,15 @@ def ratios(
     return [
         Ratio(
             province,
-            scheme_,
+            code,
             count,
             cost or zero,
             insurance or zero,
             aid or zero,
-            targets.of(province, scheme_),
+            targets.of(province, code),
         )
-        for province, scheme_, count, cost, insurance, aid in rows
-        if insurance or targets.of(province, scheme_)
+        for province, code, count, cost, insurance, aid in rows
+        if insurance or targets.of(province, code)
     ]
 
 

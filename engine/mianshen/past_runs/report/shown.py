@@ -31,16 +31,16 @@ def decide_shown(
     encoding: str | None = None, threads: int | None = None, memory: str | None = None,
 ) -> dict[str, Path]:  # fmt: skip
     """Decide what benefits show into a folder; gives the file of each entity. Raises RuleError."""
-    shown = shown_decisions(program)
-    if not shown:
+    names_by_entity = shown_decisions(program)
+    if not names_by_entity:
         return {}
-    part = part_of(program, [(entity, name) for entity, names in shown.items() for name in names])
+    part = part_of(program, [(entity, name) for entity, names in names_by_entity.items() for name in names])
     entities = {
         name: replace(entity, outcome=None, explained_by=None) for name, entity in part.entities.items()
     }
-    bare = replace(part, benefits={}, shown=shown, entities=entities)
+    bare = replace(part, benefits={}, shown=names_by_entity, entities=entities)
     request = Request(
         inputs, as_of, out, threads, memory, encoding, mapping=mapping, yes=True
     )  # doubts were told when the run was made
     run_batch(bare, request)
-    return {entity: out / EntityFile(bare, bare.entities[entity]).name for entity in shown}
+    return {entity: out / EntityFile(bare, bare.entities[entity]).name for entity in names_by_entity}

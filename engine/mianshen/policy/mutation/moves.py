@@ -24,7 +24,7 @@ PEOPLE: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """Of so many people made up, how many are decided otherwise; yuan that paid decisions differ by in all."""
+    """How many of the made-up people are decided otherwise, and by how many yuan paid decisions differ in all."""
 
     people: int
     of: int
