@@ -136,7 +136,7 @@ def test_records_of_two_people_are_refused_without_repeating_whose_they_are(run:
     old, new = _record(tmp_path, "old.yaml"), _record(tmp_path, "new.yaml", person="P2")
     status, out, err = run("redetermine", old, new)
     assert (status, out) == (2, "")
-    assert "E772: the two records are not of one person. Give two records of one person" in err
+    assert "E772: the two records are not of one resident. Give two records of one resident" in err
     assert "P2" not in err
 
 

@@ -22,6 +22,7 @@ from mianshen.batch.columns import Numbers, Texts
 from mianshen.batch.output_files import MONEY, EntityFile
 from mianshen.batch.results import KNOWN
 from mianshen.batch.settled import amounts_of
+from mianshen.casework.notice.phrases import office
 from mianshen.impact.page import template
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.tracing import Trace
@@ -42,7 +43,7 @@ PARQUET, SHEET, NOTICES = "resettlement.parquet", "resettlement.csv", "notices.h
 HEADS: Final = tuple(
     Message(*pair)
     for pair in (
-        ("参保地", "area"), ("人员编号", "person_id"), ("支付层", "layer"), ("笔数", "rows"), ("已付（元）", "paid"),
+        ("地区", "area"), ("编号", "person_id"), ("支付层", "layer"), ("笔数", "rows"), ("已付（元）", "paid"),
         ("应付（元）", "due"), ("应补发（元）", "owed"), ("应追回（元）", "overpaid"), ("起因", "cause"), ("依据", "clause"),
         ("适用条款", "provision"),
     )
@@ -65,7 +66,8 @@ def resettled_rows(
     for key in paid_here:
         cells = [side.columns.get(key[1]) for side in results]
         old, new = cells
-        if not isinstance(old, Numbers) or not isinstance(new, Numbers):
+        stated_here = all(key[1] in side.states for side in results)  # a benefit's column may bear its name
+        if not stated_here or not isinstance(old, Numbers) or not isinstance(new, Numbers):
             continue
         settled, stated = np.zeros(len(both), np.int64), np.zeros(len(both), bool)
         fact = programs[1].settling(entity).get(key[1])
@@ -132,19 +134,12 @@ def write_resettlement(
     connection.execute(f"COPY net TO {quoted(str(part / PARQUET))} (FORMAT parquet)")
     listed = connection.execute("SELECT * FROM net ORDER BY area, person_id, decision").fetchall()
     words = _Words(changes, lang)
-    sheet = CsvFile(part / SHEET, [head.in_(lang) for head in HEADS])
+    sheet = CsvFile(part / SHEET, [head.in_(lang) for head in _heads(changes.after)])
     for row in listed:
         sheet.write(words.cells(row))
     sheet.close()
     if notices:
-        people = [
-            (person, [words.line(row) for row in part_])
-            for person, part_ in groupby(listed, lambda row: row[1])
-        ]
-        text = template("notices.html").render(
-            people=people, words=wording.labels("resettled", lang), lang=lang
-        )
-        (part / NOTICES).write_text(text, "utf-8")
+        (part / NOTICES).write_text(_notices(changes.after, words, listed, lang), "utf-8")
     totals = connection.execute(
         "SELECT decision, count(*) FILTER (owed > 0), sum(owed), count(*) FILTER (overpaid > 0), sum(overpaid) "
         "FROM net GROUP BY decision ORDER BY decision"
@@ -153,6 +148,24 @@ def write_resettlement(
         name: {"people_owed": n, "owed": f"{owed:.2f}", "people_overpaid": m, "overpaid": f"{overpaid:.2f}"}
         for name, n, owed, m, overpaid in totals
     }
+
+
+def _heads(program: Program) -> list[Message]:
+    """The work list's columns: number and area are called what the rulebook calls them."""
+    area, key = program.area_title() or HEADS[0], program.key_title(program.entry)
+    return [Message(area.zh, "area"), Message(key.zh, program.entities[program.entry].key), *HEADS[2:]]
+
+
+def _notices(program: Program, words: _Words, listed: list[tuple[Any, ...]], lang: Lang) -> str:
+    """A notice for each person, one after the other."""
+    people = [
+        (person, [words.line(row) for row in part]) for person, part in groupby(listed, lambda row: row[1])
+    ]
+    labels = {
+        name: text.in_(lang, office=office(program)) for name, text in wording.group("resettled").items()
+    }
+    labels["person"] = program.key_title(program.entry).in_(lang)
+    return template("notices.html").render(people=people, words=labels, lang=lang)
 
 
 class _Words:
