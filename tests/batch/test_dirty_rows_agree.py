@@ -11,8 +11,12 @@ from tests.batch.test_any_entity import same_by_engines
 from tests.support.campaigns import SOAK
 from tests.support.dirty import dirty
 
+from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
 from mianshen.native.library import compiler
+from mianshen.past_runs.finished_run import FinishedRun
+from mianshen.past_runs.replay import replay
+from mianshen.program.titles import plural
 from mianshen.rulebook import open_program
 
 RULEBOOKS: Final = Path(__file__).parent.parent / "rulebooks"
@@ -161,4 +165,17 @@ def test_a_row_without_a_key_comes_before_those_of_its_day(tmp_path: Path) -> No
     program = small(tmp_path / "rules", CLUBS)
     files = {"club": CLUB, "player": players, "match": matches}
     out = same_by_engines(program, tmp_path / "in", files)
-    assert [(row["match_id"], row["nth"]) for row in rows(out / "matchs.parquet")] == [("M1", None)]
+    assert [(row["match_id"], row["nth"]) for row in rows(out / "matches.parquet")] == [("M1", None)]
+
+
+@pytest.mark.parametrize("field", ["school", "taxes"])
+def test_people_of_dirty_files_are_replayed_as_they_were_written(field: str, tmp_path: Path) -> None:
+    """Keys that other households have too, rows that name nobody, rows over time: what one household shows is not all."""
+    program = open_program(FIELDS[field])
+    inputs = dirty(program, tmp_path / "in", 3, 100, 0.1, AS_OF)
+    kept = Rules(FIELDS[field])
+    run_batch(program, Request(inputs, AS_OF, tmp_path / "out", engine="interpreter", rules=kept))
+    finished, entry = FinishedRun.recorded(tmp_path / "out"), program.entities[program.entry]
+    people = [row[entry.key] for row in rows(tmp_path / "out" / f"{plural(entry.name)}.parquet")]
+    for person in people[: 40 if SOAK else 12]:
+        assert replay(finished, person, {}).differences == (), person

@@ -156,7 +156,7 @@ class _Written:
     connection: duckdb.DuckDBPyConnection
 
     def compared(self, result: CaseResult, household: _Household) -> tuple[int, tuple[Difference, ...]]:
-        """How many cells were compared, and those that differ."""
+        """How many cells were compared, and those that differ; rows without a key cannot be found again."""
         person = household.case.person
         files = {f.entity.name: f.name for f in entity_files(self.program, self.program.entities)}
         people = [
@@ -164,7 +164,11 @@ class _Written:
             for row, cells in _benefits(result, person).items()
             if row.key
         ]
-        rows = [(row.row.entity, row.row.key, files[row.row.entity], _row(row)) for row in result.rows]
+        rows = [
+            (row.row.entity, row.row.key, files[row.row.entity], _row(row))
+            for row in result.rows
+            if row.row.key
+        ]
         now = [*people, *rows]
         differences: list[Difference] = []
         count = 0
@@ -224,7 +228,7 @@ class _Written:
         own, key_column = self.program.entities[person.entity].key, self.program.entities[entity].key
         query = (
             f"SELECT {identifier(key_column)} FROM read_parquet({pattern(self.folder / file)}) "
-            f"WHERE {identifier(own)} = ? ORDER BY 1"
+            f"WHERE {identifier(own)} = ? AND {identifier(key_column)} IS NOT NULL ORDER BY 1"
         )
         for (key,) in self.connection.execute(query, [person.key]).fetchall():
             if key not in keys:
