@@ -179,3 +179,15 @@ def test_people_of_dirty_files_are_replayed_as_they_were_written(field: str, tmp
     people = [row[entry.key] for row in rows(tmp_path / "out" / f"{plural(entry.name)}.parquet")]
     for person in people[: 40 if SOAK else 12]:
         assert replay(finished, person, {}).differences == (), person
+
+
+def test_a_replay_compares_decisions_that_are_no_benefits_and_columns_that_a_file_has(tmp_path: Path) -> None:
+    rules = CLUBS.replace("outcome: fee, ", "")  # so that no row of a match says how it was decided
+    program = small(tmp_path / "rules", rules)
+    files = {"club": CLUB, "player": PLAYERS + "P1,A,,180,80\n", "match": MATCHES + "M1,P1,2026-01-01,1,\n"}
+    for entity, text in files.items():
+        (tmp_path / f"{entity}.csv").write_text(text)
+    inputs = {entity: tmp_path / f"{entity}.csv" for entity in files}
+    run_batch(program, Request(inputs, AS_OF, tmp_path / "out", rules=Rules((tmp_path / "rules",))))
+    replayed = replay(FinishedRun.recorded(tmp_path / "out"), "P1", {})
+    assert (replayed.compared, replayed.differences) == (3, ())  # the club's staff; fee and number of the match
