@@ -173,8 +173,8 @@ def test_people_of_dirty_files_are_replayed_as_they_were_written(field: str, tmp
     """Keys that other households have too, rows that name nobody, rows over time: what one household shows is not all."""
     program = open_program(FIELDS[field])
     inputs = dirty(program, tmp_path / "in", 3, 100, 0.1, AS_OF)
-    kept = Rules(FIELDS[field])
-    run_batch(program, Request(inputs, AS_OF, tmp_path / "out", engine="interpreter", rules=kept))
+    source = Rules(FIELDS[field])
+    run_batch(program, Request(inputs, AS_OF, tmp_path / "out", engine="interpreter", rules=source))
     finished, entry = FinishedRun.recorded(tmp_path / "out"), program.entities[program.entry]
     people = [row[entry.key] for row in rows(tmp_path / "out" / f"{plural(entry.name)}.parquet")]
     for person in people[: 40 if SOAK else 12]:
@@ -190,4 +190,7 @@ def test_a_replay_compares_decisions_that_are_no_benefits_and_columns_that_a_fil
     inputs = {entity: tmp_path / f"{entity}.csv" for entity in files}
     run_batch(program, Request(inputs, AS_OF, tmp_path / "out", rules=Rules((tmp_path / "rules",))))
     replayed = replay(FinishedRun.recorded(tmp_path / "out"), "P1", {})
-    assert (replayed.compared, replayed.differences) == (3, ())  # the club's staff; fee and number of the match
+    assert (replayed.compared, replayed.differences) == (
+        3,
+        (),
+    )  # the club's staff; fee and number of the match
