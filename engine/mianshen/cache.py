@@ -32,9 +32,12 @@ _KEPT: Final = re.compile(
 def cache_folder() -> Path | None:
     """Where things are kept; None: nowhere. `MIANSHEN_CACHE` names the folder, or turns keeping off when empty."""
     folder = os.environ.get("MIANSHEN_CACHE")
-    if folder is None:
+    if folder is not None:
+        return Path(folder) if folder else None
+    try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mianshen"
-    return Path(folder) if folder else None
+    except RuntimeError:  # a user whom the machine does not know has no home
+        return None
 
 
 def sealed(path: Path) -> bool:
@@ -131,13 +134,22 @@ def _secret(folder: Path, make: bool) -> bytes | None:
             folder.chmod(0o700)  # others could write here: what they may have put here goes
             _empty(folder)
         path = folder / KEY_FILE
-        if make and not path.exists():
+        if make and not _is_secret(path):
+            if os.path.lexists(path):
+                _empty(folder)  # nothing that was sealed by another secret can be trusted
             _make_secret(path)
-        mode = path.lstat().st_mode
-        secret = _own(path)
+        return _own(path) if _is_secret(path) else None
     except OSError:
         return None
-    return secret if len(secret) == SEAL and not stat.S_IMODE(mode) & 0o077 else None
+
+
+def _is_secret(path: Path) -> bool:
+    """Whether a file may be a secret: of its length, this user's, and nobody else's to read."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return False
+    return status.st_size == SEAL and _is_ours(status) and not stat.S_IMODE(status.st_mode) & 0o077
 
 
 def _empty(folder: Path) -> None:

@@ -12,7 +12,7 @@ import random
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
 
 import pytest
 from tests.support import rulebooks
@@ -22,22 +22,34 @@ from tests.support.homes import AS_OF, Record, homes
 from tests.support.rulebooks import Doc
 
 from mianshen import closed_sets
+from mianshen.casework import wording as casework_words
+from mianshen.casework.notice import phrases
 from mianshen.document import read
 from mianshen.elaboration.build import build
 from mianshen.exchange.decisions import POLICIES as DMN_POLICIES
 from mianshen.formulas.usage import USAGE
 from mianshen.interpreter.formula import to_text
+from mianshen.native import library
 from mianshen.native.library import compiler
+from mianshen.native.placing import Status
+from mianshen.past_runs import verify
+from mianshen.policy import rule_diff
+from mianshen.policy.mutation import nodes as mutated
 from mianshen.program import core
 from mianshen.program.core import Core, Derived, Op, Operator, Primitive, walk
 from mianshen.program.lower import lowered
 from mianshen.program.operators import ALL_FUNCTIONS, ROUNDINGS
+from mianshen.program.periods import SPANS
 from mianshen.program.program import Program
 from mianshen.program.stages import nodes_of
+from mianshen.proof import prover
 from mianshen.source import Span, Text
 from mianshen.syntax import parse_expression, tree
 from mianshen.syntax.printer import to_text as surface_text
 from mianshen.syntax.words import CALLED, KEYWORDS, SPACED
+from mianshen.values import _DECIMAL_MODE
+from mianshen.wording import wording
+from mianshen_cli.wording import wording as cli_wording
 
 # A formula at a claim for each operator: (type of its value, text). None: only lowering makes it.
 OPERATORS: Final[dict[Operator, tuple[str, str] | None]] = {
@@ -192,6 +204,38 @@ def nodes(program: Program) -> list[Core]:
 )  # fmt: skip
 def test_each_member_of_a_closed_set_has_an_example(declared: Any, examples: Any) -> None:
     assert members(declared) == set(examples)
+
+
+@pytest.mark.parametrize(
+    ("declared", "tables"),
+    [
+        (closed_sets.Basis, [casework_words.BASIS]),
+        (closed_sets.Delivery, [casework_words.DELIVERY, phrases.DELIVERY]),
+        (closed_sets.BenefitStatus, [casework_words.STATUS]),
+        (closed_sets.BenefitStatus | closed_sets.RowStatus, [phrases.STATUS]),
+        (Literal[closed_sets.ProvisionStatus, "planned"], [rule_diff._STATUS]),
+        (closed_sets.Period, [SPANS, wording.group("periods")]),
+        (closed_sets.RoundingMode, [_DECIMAL_MODE, mutated.ROUNDED]),
+        (closed_sets.AggregateKind, [mutated.AGGREGATED]),
+        (closed_sets.ChoicePolicy, [mutated.CHOSEN]),
+        (prover.Verdict, [cli_wording.group("prove.verdicts")]),
+        (verify.Outcome, [cli_wording.group("verify_run.outcomes")]),
+    ],
+    ids=str,
+)
+def test_each_table_has_every_member_of_its_closed_set(declared: Any, tables: list[dict[str, Any]]) -> None:
+    """No type says that a table of words has a line for each; here they are named."""
+    for number, table in enumerate(tables):
+        assert members(declared) - set(table) == set(), (number, list(table))
+
+
+def test_the_compiled_program_numbers_what_becomes_of_rows_as_python_does() -> None:
+    text = (Path(library.__file__).parent / "rows.c").read_text("utf-8")
+    listed = re.search(r"/\* Places of `STATUSES`\. \*/\s*enum \{([^}]*)\}", text)
+    assert listed is not None
+    names = [name.strip().lower() for name in listed[1].split(",")]
+    renamed = {"unplaced": "history_unreadable"}
+    assert [renamed.get(name, name) for name in names] == [*get_args(Status)]
 
 
 def test_the_examples_hold_what_they_stand_for(everything: Program) -> None:

@@ -12,6 +12,7 @@ from tests.batch.batches import AS_OF, COSTS, PEOPLE, small, write
 from tests.support.populations import nasty, spoil, write_csv
 
 from mianshen.batch import engines
+from mianshen.batch.output_files import entity_files
 from mianshen.batch.run import Request, run_batch
 from mianshen.native.library import compiler
 from mianshen.rulebook import open_program
@@ -136,6 +137,24 @@ def test_without_a_compiler_it_says_so(tmp_path: Path, monkeypatch: pytest.Monke
         run_batch(program, Request(inputs, AS_OF, tmp_path / "out", engine="native"))
     run_batch(program, Request(inputs, AS_OF, tmp_path / "out"))
     assert (tmp_path / "out" / "claims.parquet").exists()
+
+
+@pytest.mark.parametrize("fails", ["exit 1", '[ "$1" = --version ] && echo cc 1 && exit 0; exit 1'])
+def test_a_compiler_that_cannot_compile_gives_way_to_the_next(
+    fails: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine may have one without what it needs, such as the headers of C."""
+    if not compiler():
+        pytest.skip("no C compiler")
+    broken = tmp_path / "broken-cc"
+    broken.write_text(f"#!/bin/sh\n{fails}\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("CC", str(broken))
+    monkeypatch.setenv("MIANSHEN_CACHE", str(tmp_path / "cache"))
+    inputs = write(tmp_path / "in", {"residents.csv": PEOPLE, "claims.csv": COSTS})
+    program = small(tmp_path / "rules")
+    run_batch(program, Request(inputs, AS_OF, tmp_path / "out", engine="native"))
+    assert engines.expected_engine(program, entity_files(program, set(inputs)), "auto", 1) == "native"
 
 
 def test_with_nowhere_to_write_the_text_it_says_so_and_the_interpreter_decides(

@@ -47,7 +47,7 @@ def test_a_doubtful_file_is_decided_only_when_told_to(
     assert "E547: hardly any row (claim) finds its resident by person_id. They differ by leading zeros" in err
     assert {path.name for path in tmp_path.iterdir()} == {"r.csv", "c.csv"}
     status, out, err = batch(run, tmp_path, residents, claims, "--yes", *more)
-    assert (status, "E547" in err, "its person or household is in no file" in out) == (1, True, True)
+    assert (status, "E547" in err, "what it belongs to is in no file" in out) == (1, True, True)
 
 
 def test_people_and_bills_that_stand_twice_are_told_and_in_the_summary(run: Run, tmp_path: Path) -> None:

@@ -69,14 +69,16 @@ def test_everybody_due_a_benefit_has_a_notice_and_a_line_in_the_index(
     people = due(run_folder, "employer_contribution")
     assert (status, text) == (0, f"{len(people)} notices are in {out}\n")
     lines = index_of(out)
-    assert sorted(line["person"] for line in lines) == sorted(people)
+    assert sorted(line["person number"] for line in lines) == sorted(people)
     assert [line["number"] for line in lines] == [str(41 + place) for place in range(len(people))]
     assert sorted(path.name for path in out.iterdir()) == sorted(
         ["index.csv", *(line["file"] for line in lines)]
     )
     for line in lines:
         page = (out / line["file"]).read_text("utf-8")
-        assert {line["person"], line["number on the notice"]} <= set(re.split(r"[<>]|(?<=\d{4}〕) ", page))
+        assert {line["person number"], line["number on the notice"]} <= set(
+            re.split(r"[<>]|(?<=\d{4}〕) ", page)
+        )
         assert line["amount"] in page
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     assert run(*words, "--out", str(out))[0] == 0

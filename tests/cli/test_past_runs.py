@@ -96,6 +96,6 @@ def test_an_input_that_moved_is_asked_for_by_name(run: Run, out: Path) -> None:
     assert status == 2
     assert err == (
         f"{out.parent}/c.csv: E532: the input of that run is no longer there. "
-        "Say where it is now, by --residents, --claims, --households.\n"
+        "Say where it is now, by --input.\n"
     )
     assert run("replay", str(out), "--person", "P1", "--claims", str(moved))[0] == 0

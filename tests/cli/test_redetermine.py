@@ -136,7 +136,7 @@ def test_records_of_two_people_are_refused_without_repeating_whose_they_are(run:
     old, new = _record(tmp_path, "old.yaml"), _record(tmp_path, "new.yaml", person="P2")
     status, out, err = run("redetermine", old, new)
     assert (status, out) == (2, "")
-    assert "E772: the two records are not of one person. Give two records of one person" in err
+    assert "E772: the two records are not of one resident. Give two records of one resident" in err
     assert "P2" not in err
 
 
@@ -241,3 +241,45 @@ claims: [{claim_id: C1, service_date: 2026-03-02, care_type: inpatient, hospital
     moved = run("redetermine", str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml"), "--lang", "zh")[1]
     assert "事实 就业状态: 在职 -> 退休" in moved
     assert "employment_status" not in moved
+
+
+TWO_SIZES = """\
+rulebook: {name: two, title: Two, entry: shop}
+entities:
+  shop: {title: {zh: 店, en: shop}, key: shop_no}
+  sale: {title: {zh: 单, en: sale}, key: sale_no, parent: shop, children: sales, date: sold_on, outcome: tax}
+codes:
+  size: {title: size, values: {big: {zh: 大, en: big}, small: {zh: 小, en: small}}}
+facts:
+  shop:
+    shop_no: {type: text, title: number}
+    size: {type: code size, title: {zh: 店面大小, en: size of the shop}}
+  sale:
+    sale_no: {type: text, title: number}
+    sold_on: {type: date, title: day}
+    size: {type: integer, min: 0, max: 9, title: {zh: 单量, en: size of the sale}}
+decisions:
+  sale: {tax: {type: money, title: tax, output: true}}
+sources: {S1: {title: A notice}}
+provisions:
+  t: {title: t, decision: tax, value: 'if shop.size = "big" then size * 2 else size', source: S1, clause: 1}
+"""
+SALE = """\
+as_of: 2026-01-31
+shop: {shop_no: S, size: big}
+sales: [{sale_no: A, sold_on: 2026-01-02, size: 3}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [("size: 3", "size: 4", "A 单量: 3 -> 4"), ("big", "small", "店面大小: 大 -> 小")],
+)
+def test_a_fact_that_two_entities_have_is_called_by_the_title_of_its_own(
+    old: str, new: str, shown: str, run: Run, tmp_path: Path
+) -> None:
+    for name, text in (("r", TWO_SIZES), ("a", SALE), ("b", SALE.replace(old, new))):
+        (tmp_path / f"{name}.yaml").write_text(text, "utf-8")
+    paths = [str(tmp_path / f"{name}.yaml") for name in "abr"]
+    status, out, _ = run("--lang", "zh", "redetermine", *paths[:2], "--rules", paths[2])
+    assert (status, f"事实 {shown}" in out) == (0, True), out

@@ -58,7 +58,7 @@ def test_a_refused_event_is_told_and_listed(run: Run, words: list[str], tmp_path
     status, out, err = run(*words)
     assert status == 1
     assert err.splitlines()[0] == (
-        f"{tmp_path}/e.jsonl:3:1: E616: no record has this person_id. Correct it, or add the person's record."
+        f"{tmp_path}/e.jsonl:3:1: E616: no record has this person_id. Correct it, or add the record."
     )
     assert err.splitlines()[-1] == f"and 11 more, see {tmp_path}/work.rejects.jsonl"
     assert "31 refused" in out

@@ -162,5 +162,5 @@ def test_a_name_that_is_none_is_refused_with_the_nearest(run: Run, tmp_path: Pat
     status, _, err = run("check", str(file), "--why", "poverty_warnin")
     assert (status, err) == (
         2,
-        "mianshen: there is no benefit or claim poverty_warnin. Did you mean poverty_warning?\n",
+        "mianshen: there is no benefit or row poverty_warnin. Did you mean poverty_warning?\n",
     )

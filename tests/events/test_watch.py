@@ -332,7 +332,7 @@ events.jsonl:4:80: E614: an event identity does not give bill. It may give: cate
 events.jsonl:5:46: E610: not an event: Unterminated string starting at. Write one whole {"event_id": …} on each line.
 events.jsonl:6:1: E612: the event has no person_id. Add person_id.
 events.jsonl:7:1: E610: not an event: a mapping of keys to values is expected. Write one whole {"event_id": …} on each line.
-events.jsonl:8:1: E616: no record has this person_id. Correct it, or add the person's record.
+events.jsonl:8:1: E616: no record has this person_id. Correct it, or add the record.
 events.jsonl:9:1: E619: the record cannot be decided after the event: The bill is too high. Correct the event or the record.
 events.jsonl:10:1: E618: the event of 2026-03-02 is later than 2026-03-01, the decision date. \
 Correct the date, or decide for a later --as-of.

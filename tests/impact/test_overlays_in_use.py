@@ -65,7 +65,7 @@ def test_compare_tells_and_exits_as_promised(tmp_path: Path, capsys: pytest.Capt
     still = overlay(tmp_path, "still", "set: {line: {from: 2026-01-01, value: 20000.00}}")
     assert main(["--lang", "en", "compare", "--overlay", moved, *files, "--out", str(tmp_path / "out")]) == 1
     shown = capsys.readouterr().out
-    assert "2 insured people: 1 gain, 0 lose" in shown
+    assert "参保人 2: 1 gain, 0 lose" in shown
     assert max(map(len, shown.splitlines()[:-1])) <= 80
     content = json.loads((tmp_path / "out/compare.json").read_text("utf-8"))
     assert {"before", "after", "difference", "least", "most", "left_out"} <= content["benefits"][

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,25 @@ def test_what_was_used_within_the_hour_stays(folder: Path, monkeypatch: pytest.M
     for name in names:
         keep(folder / name, b"content")
     assert [read_kept(folder / name) for name in names] == [b"content"] * 3
+
+
+@pytest.mark.parametrize("spoil", [lambda key: key.write_bytes(b"abc"), lambda key: key.chmod(0o644)])
+def test_a_spoilt_secret_is_made_anew_and_nothing_sealed_by_it_is_read(
+    spoil: Callable[[Path], object], folder: Path
+) -> None:
+    keep(folder / NAME, b"content")
+    spoil(folder / "key")
+    assert read_kept(folder / NAME) is None
+    assert keep(folder / "b.program", b"more")
+    assert read_kept(folder / "b.program") == b"more"
+    assert not (folder / NAME).exists()
+
+
+def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> Path:
+        raise RuntimeError
+
+    for name in ("MIANSHEN_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", nobody)
+    assert cache.cache_folder() is None

@@ -11,6 +11,8 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
+from tests.batch.batches import AS_OF, small
+from tests.batch.test_dirty_rows_agree import CLUB, CLUBS, PLAYERS
 from tests.serve.browsing import browser, fits, served
 from tests.serve.conftest import client_of
 from tests.serve.test_security import form_key_of
@@ -21,6 +23,7 @@ from mianshen.batch.run import Request, run_batch
 from mianshen.population.sample import write_population
 from mianshen.rulebook import open_program
 from mianshen.serve import Settings
+from mianshen.serve.runs import runs_in
 
 DAY = dt.date(2026, 6, 30)
 PATHS = ("/runs", "/runs/june", "/runs/june/rejects?code=E425", "/runs/june/due/premium_subsidy")
@@ -149,3 +152,15 @@ def test_the_pages_fit(runs: Path) -> None:
             with page.expect_navigation():
                 page.locator("button[name=key]").first.click()
             fits(page)
+
+
+def test_a_run_of_another_field_counts_its_own_people(tmp_path: Path) -> None:
+    """Players, not the first entity there is."""
+    program = small(tmp_path / "rules", CLUBS)
+    texts = {"club": CLUB + "B,0,0\n", "player": PLAYERS + "P1,A,,180,80\n"}
+    for entity, text in texts.items():
+        (tmp_path / f"{entity}.csv").write_text(text)
+    run_batch(
+        program, Request({entity: tmp_path / f"{entity}.csv" for entity in texts}, AS_OF, tmp_path / "out")
+    )
+    assert [line.people for line in runs_in(tmp_path)] == [1]

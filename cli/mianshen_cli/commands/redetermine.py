@@ -64,19 +64,18 @@ def redetermine(
     new_explainer = old_explainer
     if against or overlays or new_under != under:
         new_explainer = checker_of(open_program(against or rules, [*new_under, *overlays])).explainer
-    refuse_unknown(late, node, new_explainer.program)
-    extra: tuple[Node, ...] = tuple(row for path in more for row in rows_of(Path(path)))
+    program = new_explainer.program
+    refuse_unknown(late, node, program)
+    extra: tuple[Node, ...] = tuple(row for path in more for row in rows_of(Path(path), program))
     before = Terms(old_explainer, from_date or _day(node), frozenset(late))
     after = Terms(new_explainer, to_date or _day(new_node), frozenset(), extra)
     result = redetermined(node, before, after, None if new is None else new_node)
     if form == "json":
-        output.say(output.json_text(to_plain(result, old_explainer.program, new_explainer.program)))
+        output.say(output.json_text(to_plain(result, old_explainer.program, program)))
     else:
         files = None if new is None else (file, new)
         rows = _listed(wording("redetermine.without"), late), _listed(wording("redetermine.added"), more)
-        output.say(
-            RedeterminationView(old_explainer.program, new_explainer.program, lang, files, rows).text(result)
-        )
+        output.say(RedeterminationView(old_explainer.program, program, lang, files, rows).text(result))
     output.complain_of(result.rejects, lang)
     rejected = any(row.rejection is not None for side in (result.before, result.after) for row in side.rows())
     return Status.FOUND if rejected else Status.DONE

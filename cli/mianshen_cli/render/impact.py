@@ -23,7 +23,6 @@ _ESTIMATES: Final = {
     "weighted": wording.group("impact.weighted_sums"),
     "sample": wording.group("impact.sample_sums"),
 }
-_FUND = wording.group("impact.fund")
 _BANDS = wording.group("impact.bands")
 _MORE = wording("impact.more")
 
@@ -33,7 +32,7 @@ def summary(lang: Lang, content: Mapping[str, Any]) -> str:
     overlays = " + ".join(content["after"].get("overlays", ())) or content["after"]["name"]
     lines = [_heading(lang, overlays, content)]
     if content["people"]:
-        lines.append(_OF.in_(lang, **content["people"]))
+        lines.append(_OF.in_(lang, title=content["entry"][lang], **content["people"]))
     if content["people"].get("weighted", {}).get("standard_error") is not None:
         lines.append(wording("impact.weighted").in_(lang, **_grouped(content["people"]["weighted"])))
     if content.get("sample", {}).get("difference") is not None:
@@ -70,7 +69,7 @@ def _heading(lang: Lang, overlays: str, content: Mapping[str, Any]) -> str:
 def _money(lang: Lang, content: Mapping[str, Any]) -> str:
     listed = [(n["title"][lang], n) for n in content["decisions"].values()
               if n["difference"] is not None and (n["rows"] or n["least"] != n["most"])]  # fmt: skip
-    listed += [(_FUND[name].in_(lang), n) for name, n in content["fund"].items()]
+    listed += [(n["title"][lang], n) for n in content["fund"].values()]
     whole = any(len(output.grouped(n["before"])) > LONG for _, n in listed)
     rows = [
         (title, _amount(n["before"], whole), _signed(n["difference"], whole), *_interval(n, whole))
@@ -91,7 +90,7 @@ def _money(lang: Lang, content: Mapping[str, Any]) -> str:
 def _estimates(lang: Lang, content: Mapping[str, Any]) -> str:
     """What the people come to who stand for others, by decision and benefit, with the standard error."""
     sums = [(n["title"][lang], n) for part in ("decisions", "benefits") for n in content[part].values()]
-    sums += [(_FUND[name].in_(lang), n) for name, n in content["fund"].items()]
+    sums += [(n["title"][lang], n) for n in content["fund"].values()]
     for kind, heads in _ESTIMATES.items():
         listed = [(title, n[kind]) for title, n in sums if kind in n and n[kind]["difference"].strip("-0.")]
         whole = any(len(output.grouped(part["difference"])) > LONG for _, part in listed)

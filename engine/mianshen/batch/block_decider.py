@@ -40,6 +40,7 @@ HISTORY: Final = STATUSES.index("history")
 REVERSED: Final = STATUSES.index("reversed")
 REJECTED: Final = STATUSES.index("rejected")
 FAILED: Final = STATUSES.index("failed")
+TOO_FEW_SAID: Final = STATUSES.index("too_few_said")
 LATE: Final = (
     "duplicate",
     "history_unreadable",
@@ -174,10 +175,20 @@ class BlockDecider:
         )
         for place, name in enumerate(STATUSES):
             rows_so = np.flatnonzero(status == place)
-            if len(rows_so) and place not in (DECIDED, HISTORY, REVERSED, REJECTED, FAILED):
-                reason = "failed_check" if name == "too_few_said" else name
-                marked.reject(rows_so, (self._at_fault(entity, name), reason))
+            if len(rows_so) and place not in (DECIDED, HISTORY, REVERSED, REJECTED, FAILED, TOO_FEW_SAID):
+                marked.reject(rows_so, (self._at_fault(entity, name), name))
+        if decided is not None:
+            self._contradict(entity, marked, decided.places)
         return marked
+
+    def _contradict(self, entity: Entity, marked: Marked, places: Places) -> None:
+        """Reject rows for what only shows among rows, those too that were rejected for a check that they fail."""
+        for below in self.program.children_of(entity.name):
+            too_few = places.too_few.get(below.name, np.empty(0, np.int64))
+            marked.reject(too_few, (str(below.counted_by), LAST))
+        if entity.valid_from is not None:
+            marked.reject(places.doubled[entity.name], (entity.key, "duplicate"))
+            marked.reject(places.unplaced, ("", "history_unreadable"))
 
     def _at_fault(self, entity: Entity, reason: str) -> str:
         """The field that a reason is about."""
@@ -186,9 +197,6 @@ class BlockDecider:
                 return entity.key
             case "unknown_parent":
                 return self.program.entities[str(entity.parent)].key
-            case "too_few_said":
-                below = self.program.children_of(entity.name)
-                return next(str(child.counted_by) for child in below if child.counted_by is not None)
             case "reverses_nothing" | "already_reversed":
                 return str(entity.reverses)
             case _:

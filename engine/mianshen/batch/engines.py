@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, assert_never
 
 from mianshen.batch import diagnostics
 from mianshen.batch.output_files import EntityFile
@@ -54,12 +54,18 @@ def expected_engine(program: Program, files: Sequence[EntityFile], engine: Engin
 
 def compiled_for(program: Program, files: Sequence[EntityFile], engine: Engine, rows: int) -> Compiled | None:
     """The program compiled; None where the interpreter decides. Raises RuleError."""
-    if engine == "interpreter":
-        return None
+    match engine:
+        case "interpreter":
+            return None
+        case "native":
+            eager = True
+        case "auto" | "spark":
+            eager = rows >= WORTH
+        case _:
+            assert_never(engine)
     folder = cache_folder()
     try:
         unit = unit_of(program, files, rows)
-        eager = engine == "native" or rows >= WORTH
         return compiled(unit, folder) if eager or is_kept(unit, folder) else None
     except Unsupported as why:
         if engine == "native":

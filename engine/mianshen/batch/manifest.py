@@ -44,6 +44,7 @@ def manifest(
             "name": program.name,
             "digest": f"sha256:{program.digest}",
             "overlays": list(program.overlays),
+            "entry": program.entry,
         },
         "inputs": {
             entity: [

@@ -28,7 +28,7 @@ def native_table(rows: EntityRows, layout: Layout) -> Table:
     facts = {c.name: _column(c, rows) for c in layout.facts[rows.entity.name]}
     return Table(
         rows.key, rows.parent, facts, rows.rejects.marked(rows.count), rows.has_input,
-        rows.rejects.unreadable(), rows.reverses, rows.rejects.voiding(), rows.unkeyed,
+        rows.rejects.unreadable(), rows.reverses, rows.rejects.voiding(), rows.rejects.doubled(), rows.unkeyed,
     )  # fmt: skip
 
 

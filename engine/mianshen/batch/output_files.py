@@ -16,6 +16,7 @@ from mianshen.batch.recorded_rules import RULES
 from mianshen.mapping.model import COLUMNS
 from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String, Type
 from mianshen.program.program import Benefit, Decision, Entity, Key, Program
+from mianshen.program.titles import plural
 
 REJECTS: Final = "rejects.parquet"
 REJECTS_CSV: Final = "rejects.csv"
@@ -45,7 +46,7 @@ class EntityFile:
     @property
     def stem(self) -> str:
         """What the rows are called together: the file's name, and their part of the summary."""
-        return plural(self.entity)
+        return plural(self.entity.name)
 
     @property
     def name(self) -> str:
@@ -126,11 +127,6 @@ class EntityFile:
     def reversal_schema(self) -> pa.Schema:
         owner = reversed(self.keys)
         return pa.schema([(name, pa.string()) for name in (*owner, "reversed_by")])
-
-
-def plural(entity: Entity) -> str:
-    """What the rows of an entity are called together."""
-    return f"{entity.name}s"
 
 
 def entity_files(program: Program, with_input: Collection[str]) -> list[EntityFile]:

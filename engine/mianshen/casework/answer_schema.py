@@ -6,8 +6,9 @@ Invariant: `Checker.answer` prints nothing that the schema does not allow; an un
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
+from mianshen.closed_sets import BenefitStatus, Delivery
 from mianshen.program.core import Boolean, Listing
 from mianshen.program.program import Decision, Entity, Program
 from mianshen.records.schema import DIALECT, Schema
@@ -83,9 +84,9 @@ def _grounds() -> Schema:
 
 def _benefit() -> Schema:
     content: Schema = {
-        "status": {"enum": ["eligible", "ineligible", "undetermined", "not_modelled"]},
+        "status": {"enum": [*get_args(BenefitStatus)]},
         "amount": _MONEY,
-        "delivery": {"enum": ["automatic", "confirm", "application"]},
+        "delivery": {"enum": [*get_args(Delivery)]},
         **_grounds(),
         "paid_to": _TEXT,
         "shows": {"type": "object", "additionalProperties": _ANY},

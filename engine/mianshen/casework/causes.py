@@ -18,7 +18,7 @@ from mianshen.interpreter.rows import Case, Row
 from mianshen.interpreter.trace.explain import Explainer, Step, Used
 from mianshen.interpreter.trace.walk import Input
 from mianshen.program.core import Code
-from mianshen.program.program import Fact, Program, Provision
+from mianshen.program.program import Program, Provision
 from mianshen.source import Message
 from mianshen.values import Unknown
 
@@ -29,13 +29,15 @@ CauseKind: TypeAlias = Literal["provision", "figure", "fact", "row", "day"]
 class Cause:
     """What is responsible: what it was and what it is; empty for what is not there.
 
-    `name`: a provision, figure, fact (`employment_status`, of a dated row `total_cost of C1`), a row's key.
+    `name`: a provision, figure, fact (`employment_status`, of a dated row `total_cost of C1`), a row's key. `entity`:
+    whose fact it is.
     """
 
     kind: CauseKind
     name: str
     before: str
     after: str
+    entity: str = ""
 
 
 def cause_name(cause: Cause, words: Words, earlier: Words) -> Message:
@@ -50,7 +52,7 @@ def cause_name(cause: Cause, words: Words, earlier: Words) -> Message:
             parameter = words.program.parameters.get(name) or earlier.program.parameters.get(name)
             title = None if parameter is None else parameter.title
         case "fact":
-            fact = _fact(name, words.program)
+            fact = words.program.facts.get((cause.entity, name))
             title = None if fact is None else fact.title
         case "row" | "day":
             pass
@@ -61,15 +63,13 @@ def cause_name(cause: Cause, words: Words, earlier: Words) -> Message:
 
 def cause_value(cause: Cause, text: str, program: Program) -> Message:
     """A value of what is responsible; in Chinese that of a fact that is a code by its label."""
-    fact = _fact(cause.name.partition(" of ")[0], program) if cause.kind == "fact" else None
+    fact = (
+        program.facts.get((cause.entity, cause.name.partition(" of ")[0])) if cause.kind == "fact" else None
+    )
     if fact is None or not isinstance(fact.type, Code):
         return Message(text, text)
     label = program.codes[fact.type.codes].values.get(text)
     return Message(text if label is None else label.zh, text)
-
-
-def _fact(name: str, program: Program) -> Fact | None:
-    return next((fact for (_, of), fact in program.facts.items() if of == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,8 @@ def _settled(old: Row | None, new: Row | None, program: Program, decision: str) 
         return
     fact = program.settling(new.entity).get(decision)
     if fact is not None and old.facts.get(fact) != new.facts.get(fact):
-        yield Cause("fact", f"{fact} of {new.key}", _value(old.facts.get(fact)), _value(new.facts.get(fact)))
+        was, now = _value(old.facts.get(fact)), _value(new.facts.get(fact))
+        yield Cause("fact", f"{fact} of {new.key}", was, now, new.entity)
 
 
 def _facts(one: Step, two: Step) -> Iterator[Cause]:
@@ -201,7 +202,7 @@ def _facts(one: Step, two: Step) -> Iterator[Cause]:
                     if key and was.row.version_of is None and was.row.children == []
                     else name
                 )
-                yield Cause("fact", dated, _value(was.value), _value(now.value))
+                yield Cause("fact", dated, _value(was.value), _value(now.value), was.row.entity)
 
 
 def _both_unknown(one: Input, two: Input) -> bool:

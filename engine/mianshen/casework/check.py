@@ -86,9 +86,12 @@ class Checker:
         self.explainer = Explainer(self.interpreter)
         self.words = Words(program)
         self.relevance = Relevance(program, self.interpreter)
-        self._facts: dict[str, Fact] = {}  # by name, the one declared first
+        self._facts: dict[
+            str, Fact
+        ] = {}  # of those that are assumed where nobody gives them, by name the one declared first
         for (_, name), fact in program.facts.items():
-            self._facts.setdefault(name, fact)
+            if fact.when_absent is not None:
+                self._facts.setdefault(name, fact)
 
     def check(self, case: Case, notes: Iterable[Message] = ()) -> Checked:
         """Decide a case; `notes` are the caller's own and come first."""

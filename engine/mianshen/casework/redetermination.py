@@ -99,7 +99,13 @@ def redetermine(node: Node, before: Terms, after: Terms, new_node: Node | None =
     new, more = _decided(node if new_node is None else new_node, after)
     if old.case.person.key != new.case.person.key:
         raise RuleError(
-            [diagnostic("E772.not_of_one_person", NOWHERE if new_node is None else new_node.span)]
+            [
+                diagnostic(
+                    "E772.not_of_one_person",
+                    NOWHERE if new_node is None else new_node.span,
+                    entry=_entry_title(before.explainer.program),
+                )
+            ]
         )
     one, two = result_of(before.explainer.program, old.case), result_of(after.explainer.program, new.case)
     comparing = _Comparing(old, new, one, two)
@@ -150,7 +156,8 @@ def _changed(node: Node, terms: Terms, program: Program) -> Node:
             value = replace(value, items=tuple(items))
         entries.append((key, value))
     if more and not children:
-        raise RuleError([diagnostic("E773.no_rows_here", more[0].span)])
+        title = _entry_title(terms.explainer.program)
+        raise RuleError([diagnostic("E773.no_rows_here", more[0].span, entry=title)])
     if more:
         name = next(iter(children))
         first = next(iter(_mapping(more[0]).entries))[0]
@@ -159,20 +166,25 @@ def _changed(node: Node, terms: Terms, program: Program) -> Node:
     return replace(node, entries=tuple(entries))
 
 
+def _entry_title(program: Program) -> Message:
+    return program.entities[program.entry].title
+
+
 def _mapping(node: Node) -> Mapping:
     assert isinstance(node, Mapping)  # `rows_of` takes no other
     return node
 
 
-def rows_of(file: Path) -> tuple[Node, ...]:
-    """The rows a file holds: a list of them, or `claims: [...]`. Raises RuleError."""
+def rows_of(file: Path, program: Program) -> tuple[Node, ...]:
+    """The rows a file holds: a list of them, alone or under its name. Raises RuleError."""
     root, rows = read_tree(file)
     if rows:
         raise RuleError(rows)
     listed = root.entries[0][1] if isinstance(root, Mapping) and len(root.entries) == 1 else root
     items = listed.items if isinstance(listed, Sequence) else ()
     if not items or not all(isinstance(item, Mapping) and item.entries for item in items):
-        raise RuleError([diagnostic("E771.no_rows", unlined(str(file)))])
+        lists = [child.children or child.name for child in program.children_of(program.entry)]
+        raise RuleError([diagnostic("E771.no_rows", unlined(str(file)), listed=next(iter(lists), "rows"))])
     return tuple(items)
 
 

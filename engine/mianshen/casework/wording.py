@@ -214,7 +214,9 @@ class Words:
             if missing.key.startswith("#"):
                 key = Message(f"（无编号，{missing.key}）", f" without a number ({missing.key})")
             return Message(f"被退回的{title.zh}{key.zh}", f"the rejected {title.en}{key.en}")
-        below = next((e.title.zh for e in self.program.entities.values() if f"{e.name}s" == name), name)
+        below = next(
+            (e.title.zh for e in self.program.entities.values() if name == (e.children or e.name)), name
+        )
         return Message(f"{whose.zh}其余{below}", f"the other {name}{whose.en}")
 
     def owner(self, missing: Missing, home: Row) -> Message:

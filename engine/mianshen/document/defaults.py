@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
+from mianshen.closed_sets import Basis
 from mianshen.document.model import Defaults
 from mianshen.document.validate import fit
 from mianshen.document.yaml_tree import Mapping, Node
@@ -19,7 +20,7 @@ from mianshen.source import Diagnostic, Span
 _PROVISION = ("area", "from", "until", "status", "source", "clause", "basis", "stand_in")
 _VALUE = ("from", "basis", "source", "clause", "review_by")
 _PARAMETER = ("basis", "source", "clause")
-_BASES = ("cited", "provisional", "missing")
+_BASES = get_args(Basis)
 
 
 @dataclass(frozen=True, slots=True)

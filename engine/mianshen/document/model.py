@@ -100,6 +100,8 @@ class Header(Shape):
     name: str
     title: Titled
     entry: Identifier = "resident"
+    notice: Titled | None = None  # what a notice of a decision is called
+    office: Titled | None = None  # whom a notice names for questions, where its own office is not told
 
 
 class Check(Shape):

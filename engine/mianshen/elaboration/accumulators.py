@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from mianshen.catalogue import diagnostic
 from mianshen.document.accumulator_part import AccumulatorPart
+from mianshen.document.diagnostics import missing_key
 from mianshen.elaboration.provision_parts import PartChecks, conjunction
 from mianshen.elaboration.vocabulary import Vocabulary, message
 from mianshen.formulas.symbol_table import AccumulatorName, describe
@@ -51,7 +52,10 @@ class AccumulatorChecks:
         sound: dict[str, Accumulator] = {}
         for name, model in self.checks.document.accumulators.items():
             entity = self.checks.names.entities.get(model.entity)
-            if entity is None:
+            if _is_anybodys(model, self.checks.document):
+                such, span = _dated(self.checks.document), self.checks.document.span("accumulators", name)
+                self.checks.diagnostics.append(missing_key(span, "entity", such[0] if such else ""))
+            elif entity is None:
                 self._unknown(name, "entity", "entities", model.entity, self.checks.names.entities)
             elif entity.parent is None or entity.date is None:
                 span = self.checks.document.span("accumulators", name, "entity")
@@ -206,20 +210,25 @@ def with_entities(document: Document) -> Document:
 
     That of the decision it sums; of one that counts rows, the one dated entity there is.
     """
-    models = {
-        name: model.model_copy(update={"entity": _meant(document, model)})
-        if "entity" not in model.model_fields_set and model.entity not in document.entities
-        else model
-        for name, model in document.accumulators.items()
-    }
+    models = {name: _meant(document, model) for name, model in document.accumulators.items()}
     return replace(document, accumulators=models)
 
 
-def _meant(document: Document, model: AccumulatorModel) -> str:
-    dated = [n for n, e in document.entities.items() if e.date is not None and e.parent is not None]
+def _meant(document: Document, model: AccumulatorModel) -> AccumulatorModel:
+    """The accumulator of that entity; as it is where it says one, or several may be meant."""
     owners = [e for e, decisions in document.decisions.items() if model.summed in decisions]
-    likely = dated if model.summed is None else owners
-    return likely[0] if len(likely) == 1 else model.entity
+    likely = _dated(document) if model.summed is None else owners
+    meant = _is_anybodys(model, document) and len(likely) == 1
+    return model.model_copy(update={"entity": likely[0]}) if meant else model
+
+
+def _is_anybodys(model: AccumulatorModel, document: Document) -> bool:
+    return "entity" not in model.model_fields_set and model.entity not in document.entities
+
+
+def _dated(document: Document) -> list[str]:
+    """The entities whose rows can be added up in turn."""
+    return [n for n, e in document.entities.items() if e.date is not None and e.parent is not None]
 
 
 def with_parts(document: Document) -> Document:
@@ -263,7 +272,13 @@ def accumulator_names(vocabulary: Vocabulary) -> dict[str, AccumulatorName]:
             vocabulary.document.parts.get(name, ()),
         )
         for name, model in vocabulary.document.accumulators.items()
+        if not _is_anybodys(model, vocabulary.document)
     }
+
+
+def of_nobody(document: Document) -> set[str]:
+    """The accumulators that do not say whose rows they add up, where nobody can tell."""
+    return {name for name, model in document.accumulators.items() if _is_anybodys(model, document)}
 
 
 def _scale(vocabulary: Vocabulary, entity: str, sums: str | None) -> int:

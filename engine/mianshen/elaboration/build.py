@@ -13,11 +13,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from mianshen.catalogue import diagnostic
+from mianshen.document.diagnostics import missing_key
 from mianshen.elaboration.accumulators import (
     AccumulatorChecks,
     accumulator_names,
     counters,
     counting,
+    of_nobody,
     with_entities,
     with_parts,
 )
@@ -146,6 +148,8 @@ class ProgramBuilder:
             paid=self.names.paid, functions=written_functions(document),
             overlays=tuple(overlay.name for overlay in document.overlays), events=events, calendar=self.calendar,
             properties=properties,
+            notice=None if header.notice is None else message(header.notice),
+            office=None if header.office is None else message(header.office),
         )  # fmt: skip
 
     def _checks(self, names: SymbolTable, exact: bool = True) -> ProvisionChecks:
@@ -158,7 +162,9 @@ class ProgramBuilder:
         return SymbolTable(
             vocabulary.entities, vocabulary.codes, vocabulary.facts, {**vocabulary.decisions, **counters(vocabulary)},
             self.figures.names, accumulator_names(vocabulary),
-            frozenset(vocabulary.failed.union(*(document.broken(section) for section in _NAMING))),
+            frozenset(
+                vocabulary.failed.union(of_nobody(document), *(document.broken(section) for section in _NAMING))
+            ),
             any(document.is_broken(section) for section in _NAMING),
             self.calendar, bool(document.broken("calendar")) or document.is_broken("calendar"),
             own_functions(vocabulary, self.parses),
@@ -192,6 +198,11 @@ class ProgramBuilder:
                 self.diagnostics.append(diagnostic("E323.no_header", self.document.span()))
             return None
         if header.entry not in entities:
+            if "entry" not in header.model_fields_set:
+                self.diagnostics.append(
+                    missing_key(self.document.span("header"), "entry", next(iter(entities), ""))
+                )
+                return header
             span = self.document.span("header", "entry")
             self.vocabulary.unknown(span, "entities", header.entry, entities)
         return header

@@ -132,7 +132,9 @@ class PartChecks:
         limits: tuple[Limit, ...] = (), fallback: bool = False, title: Message | None = None, texts: tuple[str | None, str],
     ) -> Provision:  # fmt: skip
         """A provision from its parts; `texts` are its condition and value as written."""
-        status: ProvisionStatus = "pilot" if model.status == "pilot" else "in_force"
+        status: ProvisionStatus = (
+            "in_force" if model.status is None or model.status == "planned" else model.status
+        )
         when_text, value_text = texts
         return Provision(
             name=name, title=title or self.title(model, name), areas=model.area or (), start=model.from_, end=model.until,

@@ -11,11 +11,13 @@ from typing import Final
 from mianshen.elaboration.vocabulary import AS_OF, Vocabulary
 from mianshen.program import diagnostics
 from mianshen.program.program import ancestors
+from mianshen.program.titles import plural
 from mianshen.source import Diagnostic, Message
 
 # columns of the batch's files; keys beside the decisions of a row below the person in the JSON of `check`
 COLUMNS: Final = frozenset("status reason missing".split())
 ROW_KEYS: Final = frozenset("provision missing_from not_modelled provisional assumed clause settled".split())
+OF_BENEFIT: Final = ("status", "amount", "reason")  # columns for each benefit, after its name
 # files of a batch, and parts of its summary and of a record
 COLLECTIONS: Final = frozenset(
     "rejects summary manifest timings differences reversals benefits records notes history as_of".split()
@@ -29,10 +31,17 @@ def reserved(vocabulary: Vocabulary) -> Iterator[Diagnostic]:
     """Decisions named like a column of results, rows named like a file, and anything named as_of."""
     document, entities = vocabulary.document, vocabulary.entities
     above = _from_entry_up(vocabulary)
+    of_benefits = {
+        (vocabulary.benefit_entity(name), f"{name}_{part}")
+        for name in document.benefits
+        for part in OF_BENEFIT
+    }  # beside which an entity shows decisions only where its rows have an outcome
     for entity, name in vocabulary.decisions:
         parent = entities[entity].parent
         keys = {entities[owner].key for owner in (entity, parent) if owner is not None}
-        if name in COLUMNS | keys or (entity not in above and name in ROW_KEYS):
+        shown = entities[entity].outcome is not None and document.decisions[entity][name].output
+        taken = name in COLUMNS | keys or (shown and (entity, name) in of_benefits)
+        if taken or (entity not in above and name in ROW_KEYS):
             yield diagnostics.reserved_name(document.span("decisions", entity, name), name, _COLUMN)
     for section, names in (("decisions", vocabulary.decisions), ("facts", vocabulary.facts)):
         for entity, name in names:
@@ -42,7 +51,7 @@ def reserved(vocabulary: Vocabulary) -> Iterator[Diagnostic]:
         yield diagnostics.reserved_name(document.span("parameters", AS_OF), AS_OF, _DAY)
     for name, entry in entities.items():
         part = "children" if entry.children in COLLECTIONS else None
-        if part is not None or name in COLLECTIONS:
+        if part is not None or not COLLECTIONS.isdisjoint((name, plural(name))):
             at = ("entities", name) if part is None else ("entities", name, part)
             yield diagnostics.reserved_name(document.span(*at), entry.children if part else name, _PART)
 

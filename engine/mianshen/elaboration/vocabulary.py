@@ -371,9 +371,11 @@ class Vocabulary:
         return decisions
 
     def benefit_entity(self, name: str) -> str:
-        """Whose benefit it is: the entry's, unless it says otherwise; of a misspelt entry what is meant."""
-        header, entity = self.document.header, self.document.benefits[name].entity
+        """Whose benefit it is: the entry's, unless it says otherwise or the decision is another's alone."""
+        header, model = self.document.header, self.document.benefits[name]
         entry = "" if header is None else header.entry
+        owners = [entity for entity, decision in self.decisions if decision == model.eligible]
+        entity = model.entity or (owners[0] if len(owners) == 1 else None)
         return entity or (entry if entry in self.entities else nearest(entry, self.entities) or entry)
 
     def decision_named(self, entity: str, name: str, path: tuple[str | int, ...]) -> Type | None:

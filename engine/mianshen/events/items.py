@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias, assert_never, get_args
 
+from mianshen.closed_sets import Delivery
 from mianshen.events.deciding import Answer
 from mianshen.events.happening import Event
 from mianshen.interpreter.result import BenefitResult
@@ -120,8 +121,7 @@ class Standing:
                 pass
         before = self.granted.get(place)
         if place not in self.granted or (before is None and result.amount is not None):
-            automatic = result.benefit.delivery == "automatic" and place not in self.withdrawn
-            return "automatic" if automatic else "confirm"
+            return "confirm" if place in self.withdrawn else _listed_as(result.benefit.delivery)
         if result.amount == before:
             return None if kind is None else "answered"
         if result.amount is None:  # granted, and what has happened since leaves the amount open
@@ -148,3 +148,14 @@ def period_of(benefit: Benefit, answer: Answer, event: Event, day: dt.date) -> s
         case fact:
             value = None if fact in answer.row.assumed else answer.row.facts.get(fact)
             return "?" if value is None else str(value)
+
+
+def _listed_as(delivery: Delivery) -> Kind:
+    """As what a benefit that is due stands in a work list."""
+    match delivery:
+        case "automatic":
+            return "automatic"
+        case "confirm" | "application":
+            return "confirm"
+        case _:
+            assert_never(delivery)

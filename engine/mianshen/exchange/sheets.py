@@ -11,8 +11,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
+from mianshen.closed_sets import Basis, ProvisionStatus
 from mianshen.document import Document, model
 from mianshen.exchange import diagnostics
 from mianshen.source import RuleError
@@ -30,8 +31,8 @@ TITLES: Final = {
     "stand_in": "代用",
 }  # fmt: skip
 CHOICES: Final = {
-    "basis": ("cited", "provisional", "missing"),
-    "status": ("in_force", "pilot", "planned"),
+    "basis": get_args(Basis),
+    "status": (*get_args(ProvisionStatus), "planned"),
     "proposed": ("true", "false"),
 }
 DAYS: Final = ("from", "until", "review_by")

@@ -316,7 +316,7 @@ class _Comparison:
             self._pay(file.entity.name, cells, was, now)
         if self.whole.sampled and decision_is_money(key, programs):
             counted = [ok & (state == KNOWN) for ok, state in zip(decided, states, strict=True)]
-            outcome = file.entity.outcome == key[1]
+            outcome = file.entity.outcome == key[1] and not paid
             names = [
                 ".".join(key),
                 *(("fund.paid",) if paid else ()),

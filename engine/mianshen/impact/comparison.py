@@ -17,7 +17,8 @@ from mianshen.impact.groups import Dimension, group_title
 from mianshen.impact.people import BANDS, Incomes
 from mianshen.impact.rule_changes import RuleChange, RuleChanges
 from mianshen.program.program import Key, Program
-from mianshen.source import Message
+from mianshen.source import Message, listed
+from mianshen.wording import wording
 
 AMOUNTS: Final = ("before", "after", "difference", "least", "most")
 FUND: Final = Message("付给个人或为个人支付的合计", "paid to people or for them")
@@ -81,6 +82,7 @@ class Comparison:
             "after": _rulebook(self.changes.after),
             "records": dict(self.records),
             **({"rejected": self._rejected} if self._rejected else {}),
+            "entry": self.program.entities[self.program.entry].title.plain,
             "decisions": self._decisions(),
             "benefits": self._benefits(),
             "fund": self._fund(),
@@ -154,13 +156,18 @@ class Comparison:
         return listed
 
     def _fund(self) -> dict[str, Any]:
-        """What is paid to people or for them in all; and what rows' outcomes, the patients' part, come to."""
+        """What is paid to people or for them in all; and what rows' outcomes that nobody is paid, the patients' part, come to."""
         paid = [key for key in self.program.paid if self._counted(key)]
         outcomes = [
-            (e.name, e.outcome) for e in self.program.entities.values() if e.outcome and self._counted((e.name, e.outcome))
+            (e.name, e.outcome) for e in self.program.entities.values()
+            if e.outcome and self._counted((e.name, e.outcome)) and (e.name, e.outcome) not in self.program.paid
         ]  # fmt: skip
+        titles = [self.program.decision(*key).title for key in outcomes]
         return {
-            name: self._of_fund(name, keys) for name, keys in (("paid", paid), ("patients", outcomes)) if keys
+            name: {"title": wording(f"compare.{name}").filled(title=listed(titles)).plain}
+            | self._of_fund(name, keys)
+            for name, keys in (("paid", paid), ("patients", outcomes))
+            if keys
         }
 
     def _counted(self, key: Key) -> bool:

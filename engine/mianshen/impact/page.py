@@ -37,7 +37,7 @@ class Page:
         content = self.content
         return template("report.html").render(
             words=WORDS, lang=self.lang, content=content, overlays=" + ".join(content["after"].get("overlays", ())),
-            fund=[(WORDS[name], n) for name, n in content["fund"].items()],
+            fund=[(n["title"], n) for n in content["fund"].values()],
             amounts=list(self._amounts()), benefits=list(self._benefits()), bands=list(self._bands()),
             groups=[g | {"rows": list(_bars(g["groups"]))} for g in content["groups"]],
             estimate=ESTIMATES.get(self._kind or ""), kind=self._kind, unbounded=unbounded_by(content),

@@ -22,6 +22,7 @@ from mianshen.batch.columns import Numbers, Texts
 from mianshen.batch.output_files import MONEY, EntityFile
 from mianshen.batch.results import KNOWN
 from mianshen.batch.settled import amounts_of
+from mianshen.casework.notice.phrases import office
 from mianshen.impact.page import template
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.tracing import Trace
@@ -56,7 +57,8 @@ def resettled_rows(
     for key in paid_here:
         cells = [side.columns.get(key[1]) for side in results]
         old, new = cells
-        if not isinstance(old, Numbers) or not isinstance(new, Numbers):
+        stated_here = all(key[1] in side.states for side in results)  # a benefit's column may bear its name
+        if not stated_here or not isinstance(old, Numbers) or not isinstance(new, Numbers):
             continue
         settled, stated = np.zeros(len(both), np.int64), np.zeros(len(both), bool)
         fact = programs[1].settling(entity).get(key[1])
@@ -123,19 +125,12 @@ def write_resettlement(
     connection.execute(f"COPY net TO {quoted(str(part / PARQUET))} (FORMAT parquet)")
     listed = connection.execute("SELECT * FROM net ORDER BY area, person_id, decision").fetchall()
     words = _Words(changes, lang)
-    sheet = CsvFile(part / SHEET, wording.heads("resettled_heads", lang))
+    sheet = CsvFile(part / SHEET, _heads(changes.after, lang))
     for row in listed:
         sheet.write(words.cells(row))
     sheet.close()
     if notices:
-        people = [
-            (person, [words.line(row) for row in rows_of_person])
-            for person, rows_of_person in groupby(listed, lambda row: row[1])
-        ]
-        text = template("notices.html").render(
-            people=people, words=wording.labels("resettled", lang), lang=lang
-        )
-        (part / NOTICES).write_text(text, "utf-8")
+        (part / NOTICES).write_text(_notices(changes.after, words, listed, lang), "utf-8")
     totals = connection.execute(
         "SELECT decision, count(*) FILTER (owed > 0), sum(owed), count(*) FILTER (overpaid > 0), sum(overpaid) "
         "FROM net GROUP BY decision ORDER BY decision"
@@ -144,6 +139,29 @@ def write_resettlement(
         name: {"people_owed": n, "owed": f"{owed:.2f}", "people_overpaid": m, "overpaid": f"{overpaid:.2f}"}
         for name, n, owed, m, overpaid in totals
     }
+
+
+def _heads(program: Program, lang: Lang) -> list[str]:
+    """The work list's columns: number and area are called what the rulebook calls them."""
+    heads = wording.labels("resettled_heads", lang)
+    if lang == "zh":
+        area, key = program.area_title(), program.key_title(program.entry)
+        heads |= {"person_id": key.zh} | ({} if area is None else {"area": area.zh})
+    else:
+        heads["person_id"] = program.entities[program.entry].key
+    return [*heads.values()]
+
+
+def _notices(program: Program, words: _Words, listed: list[tuple[Any, ...]], lang: Lang) -> str:
+    """A notice for each person, one after the other."""
+    people = [
+        (person, [words.line(row) for row in part]) for person, part in groupby(listed, lambda row: row[1])
+    ]
+    labels = {
+        name: text.in_(lang, office=office(program)) for name, text in wording.group("resettled").items()
+    }
+    labels["person"] = program.key_title(program.entry).in_(lang)
+    return template("notices.html").render(people=people, words=labels, lang=lang)
 
 
 class _Words:

@@ -20,6 +20,7 @@ import numpy as np
 
 from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
+from mianshen.program.titles import plural
 from mianshen.records.facts import INVISIBLE
 from mianshen.source import Diagnostic, RuleError, Span, unlined
 
@@ -50,7 +51,7 @@ def encodings_of(written: str | None, entities: Iterable[str]) -> Mapping[str, s
         if not name:
             continue
         encoding = ENCODINGS.get(name.strip().lower())
-        owners = [entity for entity in chosen if owner.strip().lower() in ("", entity, f"{entity}s")]
+        owners = [entity for entity in chosen if owner.strip().lower() in ("", entity, plural(entity))]
         if encoding is None or not owners:
             raise RuleError([diagnostics.no_such_encoding(part.strip(), ENCODINGS, chosen)])
         chosen.update(dict.fromkeys(owners, encoding))

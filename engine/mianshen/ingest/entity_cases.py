@@ -56,7 +56,7 @@ class _Families:
             rows = case.rows()
             for row in rows:
                 for name, _, _ in too_few_said(self.program, row):
-                    self._reject(row, "failed_check", name)
+                    self._reject(row, LAST, name)
             times.place(case)
             for row in case.rows():
                 if row.rejection is not None:
@@ -93,6 +93,7 @@ class _Families:
             people = rows
             for shared in same.values():
                 for row in shared if len(shared) > 1 else ():
+                    row.doubled = True
                     self._refuse(row, "duplicate", shared[0])
         for row in people:
             self._put(entity, row)
@@ -108,7 +109,8 @@ class _Families:
         parent = self.current[above.name].get(key) if key else None
         if parent is None:
             has_input = self.tables[above.name].has_input
-            if has_input and key and not row.blank:
+            alone = entity.name == self.program.entry or self.program.above_entry(entity.name)
+            if not row.blank and (has_input if key else not alone):
                 self._reject(row, "unknown_parent", above.key)
             parent = self._made_up(above, "" if has_input else key)
         row.parent = parent
@@ -150,7 +152,7 @@ class _Families:
             self._reject(row, reason, entity.reverses or "")
 
     def _reject(self, row: Row, reason: str, name: str) -> None:
-        if row.rejection is None or row.rejection.reason == LAST:
+        if row.rejection is None or (row.rejection.reason == LAST and reason != LAST):
             row.rejection = rejection(reason, name)
 
 
@@ -181,6 +183,8 @@ def rows_of(table: EntityRows, as_of: dt.date) -> list[Row]:
         rows[number].rejection = rejection(refusal.reason, refusal.field)
     for number in table.rejects.voiding().tolist():
         rows[number].voids_some = True
+    for number in table.rejects.doubled().tolist():
+        rows[number].doubled = True
     for name, numbers in table.rejects.unreadable().items():
         for number in numbers.tolist():
             rows[number].unreadable |= {name}

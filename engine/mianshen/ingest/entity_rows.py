@@ -398,7 +398,9 @@ class RowReader:
     def _is_kept(self, entity: Entity, fact: Fact, supplied: frozenset[str]) -> bool:
         if fact.name in supplied and (fact.name == entity.valid_from or fact.settles is not None):
             return True
-        return self.facts is None or (entity.name, fact.name) in self.facts or fact.name == entity.date
+        counts = (child.counted_by for child in self.program.children_of(entity.name))
+        looked_at = fact.name in (entity.date, *counts)
+        return self.facts is None or (entity.name, fact.name) in self.facts or looked_at
 
     def _is_checked(self, entity: Entity, fact: Fact) -> bool:
         """Whether rows are rejected for what the fact says or does not say."""

@@ -2,11 +2,13 @@
 
 In: opened inputs, keys of people. Out: by entity the rows of every household in which one of them stands, with the place of
 each among its entity's rows. Files are read some rows at a time, and only the rows of those households are kept; of the
-people's files the keys are read once before, for who belongs to a household only shows among all of them.
+people's files the keys are read once before, for who belongs to a household only shows among all of them; of other files once
+more, for a key may be doubled in another household.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -20,7 +22,7 @@ from mianshen.ingest.entity_cases import Numbers, cases_of
 from mianshen.ingest.entity_rows import EntityRows, RowReader
 from mianshen.ingest.inputs import Input
 from mianshen.ingest.part_columns import spans_of
-from mianshen.ingest.typed_columns import Array, ColumnReader
+from mianshen.ingest.typed_columns import Array, ColumnReader, Refusal
 from mianshen.interpreter.rows import Case
 from mianshen.program.program import Entity
 from mianshen.program.stages import parents_first
@@ -51,24 +53,42 @@ class HouseholdRows:
         for entity in (program.entities[name] for name in parents_first(program)):
             if entity.name not in self.rows:
                 self._select(entity, _under(None if entity.parent is None else self.rows[entity.parent].key))
+                self._refuse_doubled(entity)
 
     def _keys(self, entity: Entity) -> tuple[pa.StringArray, pa.StringArray]:
         """The key of every record of an entity and that of its parent; of its files only these columns are read."""
-        program = self.reader.program
-        owner = None if entity.parent is None else program.entities[entity.parent].key
+        owner = None if entity.parent is None else self.reader.program.entities[entity.parent].key
         columns: dict[str, list[pa.Array]] = {entity.key: [], owner or "": []}
-        source = self.inputs.get(entity.name)
-        for part in () if source is None else source.parts:
-            there = {name: part.columns[name] for name in columns if name in part.columns}
-            readers = {name: ColumnReader(program.facts[entity.name, name], program) for name in there}
-            for span in spans_of(replace(part, columns=there), self.reader.connection, ()):
-                for name, column in columns.items():
-                    cells = span.column(name) if name in there else [pa.nulls(span.count, pa.string())]
-                    column += [
-                        readers[name].read(chunk).values if name in there else chunk for chunk in cells
-                    ]
+        for cells in self._columns(entity, tuple(columns)):
+            for name, column in columns.items():
+                column += cells[name]
         key, parent = (concatenated([pa.array([], pa.string()), *column]) for column in columns.values())
         return key, parent
+
+    def _columns(self, entity: Entity, names: tuple[str, ...]) -> Iterator[dict[str, list[pa.Array]]]:
+        """Some columns of texts of an entity's files, some rows at a time; the others are not read."""
+        program, source = self.reader.program, self.inputs.get(entity.name)
+        for part in () if source is None else source.parts:
+            there = {name: part.columns[name] for name in names if name in part.columns}
+            readers = {name: ColumnReader(program.facts[entity.name, name], program) for name in there}
+            for span in spans_of(replace(part, columns=there), self.reader.connection, ()):
+                yield {
+                    name: [readers[name].read(chunk).values for chunk in span.column(name)]
+                    if name in there
+                    else [pa.nulls(span.count, pa.string())]
+                    for name in names
+                }
+
+    def _refuse_doubled(self, entity: Entity) -> None:
+        """Refuse the kept rows whose key another row of the files has, be it somebody else's."""
+        rows = self.rows[entity.name]
+        keys = pc.drop_null(pc.unique(rows.key))
+        times: Counter[str] = Counter()
+        for cells in self._columns(entity, (entity.key,)) if len(keys) else ():
+            for chunk in cells[entity.key]:
+                times.update(chunk.filter(pc.is_in(chunk, value_set=keys)).to_pylist())
+        twice = _is_in(rows.key, pa.array([key for key, count in times.items() if count > 1], pa.string()))
+        rows.rejects = rows.rejects.with_more([(twice, Refusal(entity.key, "duplicate"))])
 
     def cases(self) -> Iterator[tuple[Case, Numbers]]:
         """The households, each once, with the places of their rows among all of their entity's."""

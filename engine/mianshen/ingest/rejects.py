@@ -71,6 +71,11 @@ class Rejects:
         voids = np.array([refusal.voids for refusal in self.refusals], bool)
         return np.unique(self.rows[voids[self.kinds]])
 
+    def doubled(self) -> Array:
+        """The rows whose key another row has, whatever else is wrong with them, ascending."""
+        doubled = np.array([refusal.reason == "duplicate" for refusal in self.refusals], bool)
+        return np.unique(self.rows[doubled[self.kinds]])
+
     def first(self) -> tuple[Array, Array]:
         """The rejected rows, and the kind of each one's reason."""
         rows, at = np.unique(self.rows, return_index=True)

@@ -85,6 +85,7 @@ class Row:
     voider: Row | None = None  # a rejected row that would void this one, which is undetermined then
     idle: bool = False  # such a rejected row itself: it takes no part
     voids_some: bool = False  # rejected, and may void an earlier row, nobody can tell which
+    doubled: bool = False  # another row has its key, of a person's rows over time its start too
     placeholders: frozenset[str] = frozenset()  # facts given as what means unknown
     label: str = ""  # how it is named where it has no key
     unknowns: dict[str, Unknown] = field(

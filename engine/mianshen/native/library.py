@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cache
@@ -67,12 +67,17 @@ class Compiled:
 
 
 def compiler() -> tuple[str, ...] | None:
-    """The command of a C compiler: `CC`, the first of cc, gcc, clang, or the wheel ziglang; None where there is none."""
-    for name in (os.environ.get("CC"), "cc", "gcc", "clang"):
-        path = shutil.which(name) if name else None
-        if path is not None:
-            return (path,)
-    return _zig()
+    """The command of the C compiler that is tried first; None where there is none."""
+    return next(compilers(), None)
+
+
+def compilers() -> Iterator[tuple[str, ...]]:
+    """The commands of C compilers: `CC`, cc, gcc, clang, the wheel ziglang. One may be there and lack what it needs."""
+    paths = (shutil.which(name) for name in (os.environ.get("CC"), "cc", "gcc", "clang") if name)
+    yield from dict.fromkeys((path,) for path in paths if path is not None)
+    zig = _zig()
+    if zig is not None:
+        yield zig
 
 
 def _zig() -> tuple[str, ...] | None:
@@ -80,13 +85,21 @@ def _zig() -> tuple[str, ...] | None:
 
 
 def compiled(unit: Unit, folder: Path | None) -> Compiled:
-    """The unit, compiled now or before; what was kept is loaded only as this user kept it.
+    """The unit, compiled now or before by the first compiler that can; what was kept is loaded only as this user kept it.
 
     Raises Unsupported: no compiler, nowhere to write what it reads, or a program it does not carry.
     """
-    text, command = unit.text, compiler()
-    if command is None:
-        raise Unsupported("no C compiler")
+    why = Unsupported("no C compiler")
+    for command in compilers():
+        try:
+            return _compiled_by(command, unit, folder)
+        except Unsupported as error:
+            why = error
+    raise why
+
+
+def _compiled_by(command: tuple[str, ...], unit: Unit, folder: Path | None) -> Compiled:
+    text = unit.text
     flags = (*FLAGS, *unit.flags)
     library_file = None if folder is None else folder / _named(text, command, flags)
     if library_file is not None and sealed(library_file):
@@ -144,10 +157,14 @@ def loaded(unit: Unit, content: bytes) -> Compiled:
 
 def is_kept(unit: Unit, folder: Path | None) -> bool:
     """Whether compiling would take no time."""
-    command = compiler()
-    if folder is None or command is None:
+    return folder is not None and any(_is_kept_by(command, unit, folder) for command in compilers())
+
+
+def _is_kept_by(command: tuple[str, ...], unit: Unit, folder: Path) -> bool:
+    try:
+        return sealed(folder / _named(unit.text, command, (*FLAGS, *unit.flags)))
+    except Unsupported:
         return False
-    return sealed(folder / _named(unit.text, command, (*FLAGS, *unit.flags)))
 
 
 def _named(text: str, command: tuple[str, ...], flags: tuple[str, ...]) -> str:

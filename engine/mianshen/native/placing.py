@@ -55,7 +55,7 @@ class Table:
     `given`: whether there is a file of these rows; without one nobody is missed in it.
     `reverses`: the keys of the rows that these void, where the entity has such a fact; a voiding row is not
     rejected for its other facts. `voids_some`: the rejected rows, ascending, that may void an earlier row of their
-    parent's, nobody can tell which.
+    parent's, nobody can tell which; `doubled`: those of which a row that may be in no table has the key.
     """
 
     key: pa.StringArray
@@ -66,6 +66,7 @@ class Table:
     unreadable: dict[str, Array] = field(default_factory=dict)
     reverses: pa.StringArray | None = None
     voids_some: Array = field(default_factory=lambda: np.empty(0, np.int64))
+    doubled: Array = field(default_factory=lambda: np.empty(0, np.int64))
     unkeyed: Mapping[int, str] = field(default_factory=dict)  # how rows without a key are named
 
     @property
@@ -99,13 +100,21 @@ class OverTime:
 
 @dataclass(slots=True)
 class Places:
-    """By entity: status, parent (-1: nobody, -2: none named), the row that each reads, what would void it."""
+    """By entity: status, parent (-1: nobody, -2: none named), the row that each reads, what would void it.
+
+    `too_few`: by the entity below, the rows above it that say they have fewer of its rows than they have. `doubled`:
+    rows whose key another row has, `unplaced`: those of persons of whom nobody knows when their rows hold; of both
+    also those that were rejected when they were read.
+    """
 
     status: dict[str, Array]
     parent: dict[str, Array] = field(default_factory=dict)
     under: dict[str, Array] = field(default_factory=dict)
     voider: dict[str, Array] = field(default_factory=dict)
     over_time: OverTime | None = None
+    too_few: dict[str, Array] = field(default_factory=dict)
+    doubled: dict[str, Array] = field(default_factory=dict)
+    unplaced: Array = field(default_factory=lambda: np.empty(0, np.int64))
     origin: dict[str, Array] = field(
         default_factory=dict
     )  # of entities that rows went from: the parents before
@@ -128,7 +137,8 @@ class Placing:
 
     def __post_init__(self) -> None:
         self.places = Places(
-            {e: np.where(t.rejected, REJECTED, DECIDED).astype(np.uint8) for e, t in self.tables.items()}
+            {e: np.where(t.rejected, REJECTED, DECIDED).astype(np.uint8) for e, t in self.tables.items()},
+            doubled={name: table.doubled for name, table in self.tables.items()},
         )
 
     def all(self) -> Places:
@@ -195,8 +205,9 @@ class Placing:
         rows = np.arange(len(first), dtype=np.int32)
         later = rows[(first >= 0) & (first != rows)]
         both = np.union1d(later, first[later])
+        self.places.doubled[entity.name] = np.union1d(both, self.places.doubled[entity.name])
         status = self.places.status[entity.name]
-        status[both[status[both] == DECIDED]] = DUPLICATE
+        status[both[(status[both] == DECIDED) | (status[both] == UNKNOWN_PARENT)]] = DUPLICATE
 
     def _find_parents(self, entity: Entity, find: Finder) -> None:
         """The parent of every row; only rows from the root to the entry may stand without one."""
@@ -242,7 +253,19 @@ class Placing:
         if not done:
             raise MemoryError
         self.places.over_time = times
+        self._tell_apart(entity, times)
         return times.person
+
+    def _tell_apart(self, entity: Entity, times: OverTime) -> None:
+        """Note the rows of persons that begin together, and those that nobody can put in their times."""
+        rows = np.flatnonzero((times.next >= 0) | (times.person != np.arange(len(times.person))))
+        unread = self.tables[entity.name].marks(str(entity.valid_from))
+        if unread is not None:
+            unplaced = np.isin(times.person, times.person[np.flatnonzero(unread)])
+            self.places.unplaced, rows = np.flatnonzero(unplaced), rows[~unplaced[rows]]
+        began = (times.person[rows].astype(np.int64) << 32) + times.start[rows]
+        _, alike, times_met = np.unique(began, return_inverse=True, return_counts=True)
+        self.places.doubled[entity.name] = rows[times_met[alike] > 1]
 
     def _read_rows(self, entity: Entity, times: OverTime) -> None:
         table = self.tables[entity.name]
@@ -266,30 +289,14 @@ class Placing:
         if entity.counted_by is None or entity.parent is None:
             return
         said, parent = self.tables[entity.parent].facts[entity.counted_by], self.places.parent[entity.name]
-        rows = parent[(parent >= 0) & ~self._is_doubled(entity)]
-        counts = np.bincount(rows, minlength=len(said))[: len(said)]
+        counted = parent >= 0
+        counted[self.places.doubled[entity.name]] = False
+        counts = np.bincount(parent[counted], minlength=len(said))[: len(said)]
         fewer = np.asarray(pc.fill_null(pc.less(said, pa.array(counts)), fill_value=False))
         status = self.places.status[entity.parent]
-        status[fewer & (status == DECIDED)] = TOO_FEW_SAID
-
-    def _is_doubled(self, entity: Entity) -> Array:
-        """Which rows share their key with another, be it that they came in rejected for it."""
-        status = self.places.status[entity.name]
-        doubled: Array = status == DUPLICATE
-        rejected = np.flatnonzero(status == REJECTED)
-        keys = self.tables[entity.name].key.take(pa.array(rejected)).dictionary_encode()
-        places = np.asarray(keys.indices.fill_null(-1)).astype(np.int64)
-        times = self.places.over_time
-        starts = np.zeros(len(rejected), np.int64)
-        if times is not None and entity.name == self.unit.layout.program.entry:
-            starts = times.start[rejected].astype(
-                np.int64
-            )  # rows of a person share their key, not their start
-        _, alike, times_met = np.unique(
-            np.stack((places, starts)), axis=1, return_inverse=True, return_counts=True
-        )
-        doubled[rejected] = (times_met[alike.reshape(-1)] > 1) & (places >= 0)
-        return doubled
+        fewer &= status == DECIDED
+        status[fewer] = TOO_FEW_SAID
+        self.places.too_few[entity.name] = np.flatnonzero(fewer)
 
     # -- reversals ---------------------------------------------------------------------------
 
@@ -334,10 +341,12 @@ class Placing:
             )
         finally:
             self.library.table_free(index)
+        doubles = self.places.doubled[entity.name]
         if doubled.value:
-            places = np.arange(table.count, dtype=np.int32)
-            again = first[(first >= 0) & (first != places)]
-            rows[np.isin(rows, again)] = -1
+            doubles = np.union1d(
+                doubles, first[(first >= 0) & (first != np.arange(table.count, dtype=np.int32))]
+            )
+        rows[np.isin(rows, doubles)] = -1
         return rows
 
     def _reads_rejected(self, entity: Entity, rows: Array) -> Array:
@@ -399,10 +408,13 @@ class Placing:
 
 
 def in_turn(table: Table, days: pa.Array | None, rows: Array) -> Array:
-    """The places of rows by date, those without one first, then by key."""
+    """The places of rows by date, then by key; those without one first."""
     taken = pa.array(rows)
     days = pa.nulls(len(rows), pa.int32()) if days is None else days.take(taken)
-    turns = pa.table({"dated": days.is_valid(), "day": days.cast(pa.int32()), "key": table.key.take(taken)})
+    key = table.key.take(taken)
+    turns = pa.table(
+        {"dated": days.is_valid(), "day": days.cast(pa.int32()), "keyed": key.is_valid(), "key": key}
+    )
     keys = [(name, "ascending") for name in turns.column_names]
     return np.asarray(pc.sort_indices(turns, sort_keys=keys))
 

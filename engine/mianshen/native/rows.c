@@ -233,7 +233,7 @@ int persons_of(const int32_t *first, word n, const int32_t *start, const byte *u
     for (word i = 0; i < count; i++) {
       byte *mine = status + rows[i].row;
       int twice = (i && rows[i - 1].start == rows[i].start) || (i + 1 < count && rows[i + 1].start == rows[i].start);
-      if (!*mine && (unplaced || twice)) *mine = unplaced ? UNPLACED : DUPLICATE;
+      if ((!*mine || *mine == UNKNOWN_PARENT) && (unplaced || twice)) *mine = unplaced ? UNPLACED : DUPLICATE;
       if (!unplaced && rows[i].start <= as_of && (!i || rows[i].start != rows[i - 1].start)) now = i;
     }
     int32_t current = rows[now].row;

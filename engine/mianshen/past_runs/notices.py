@@ -58,8 +58,6 @@ _HEADS: Final = (
     Message("序号", "number"),
     Message("文件", "file"),
     Message("文号", "number on the notice"),
-    Message("人员编号", "person"),
-    Message("参保地", "area of insurance"),
     Message("核定事项", "subject"),
     Message("结论", "answer"),
     Message("金额", "amount"),
@@ -148,6 +146,7 @@ def _write_all(
 ) -> list[str]:
     lines: dict[int, list[Cell]] = {}
     names = []
+    heads = [*_HEADS]
     for done, decision in enumerate(notifications, 1):
         serial = f"{layout.first + decision.place:06}"
         notice = _notice(decision, layout, serial)
@@ -160,12 +159,19 @@ def _write_all(
             if done == 1:
                 (part / PAGE).write_text(offline_page(decision.checker.program)[0], "utf-8")
         names.append(name)
+        heads = _heads(decision.checker.program)
         lines[decision.place] = [serial.lstrip("0"), name, *_line(decision, notice, layout.lang)]
         progress(done, count)
-    with closing(CsvFile(part / INDEX, [head.in_(layout.lang) for head in _HEADS])) as index:
+    with closing(CsvFile(part / INDEX, [head.in_(layout.lang) for head in heads])) as index:
         for place in sorted(lines):
             index.write(lines[place])
     return names
+
+
+def _heads(program: Program) -> list[Message]:
+    """The index's columns: number and area are called what the rulebook calls them."""
+    people = program.key_title(program.entry), program.area_title() or Message("地区", "area")
+    return [*_HEADS[:3], *people, *_HEADS[3:]]
 
 
 def _content(notice: Notice, layout: Layout) -> bytes:

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from mianshen.batch import diagnostics
 from mianshen.batch.manifest import digest_of_file
-from mianshen.batch.output_files import entity_files
+from mianshen.batch.output_files import EntityFile, entity_files
 from mianshen.batch.recorded_rules import RULES, recorded_program
 from mianshen.casework.check import Checked, Checker
 from mianshen.catalogue import diagnostic
@@ -156,16 +156,15 @@ class _Written:
     connection: duckdb.DuckDBPyConnection
 
     def compared(self, result: CaseResult, household: _Household) -> tuple[int, tuple[Difference, ...]]:
-        """How many cells were compared, and those that differ."""
+        """How many cells were compared, and those that differ; rows without a key cannot be found again."""
         person = household.case.person
-        files = {f.entity.name: f.name for f in entity_files(self.program, self.program.entities)}
-        people = [
-            (row.entity, row.key, files[row.entity], cells)
-            for row, cells in _benefits(result, person).items()
-            if row.key
+        files = {f.entity.name: f for f in entity_files(self.program, self.program.entities)}
+        people = [(row, cells) for row, cells in _people(result, person, files).items() if row.key and cells]
+        rows = [(row.row, _row(row)) for row in result.rows if row.row.key and row.row.entity in files]
+        now = [
+            (row.entity, row.key, files[row.entity].name, _with_columns(cells, files[row.entity]))
+            for row, cells in [*people, *rows]
         ]
-        rows = [(row.row.entity, row.row.key, files[row.row.entity], _row(row)) for row in result.rows]
-        now = [*people, *rows]
         differences: list[Difference] = []
         count = 0
         for entity, key, file, cells in now:
@@ -178,8 +177,8 @@ class _Written:
             differences += _differing(entity, key, cells, written)
         for child in self.program.children_of(person.entity):
             if child.name in files:
-                keys = {key for name, key, *_ in rows if name == child.name}
-                differences += self._beyond(person, child.name, files[child.name], keys)
+                keys = {row.key for row, _ in rows if row.entity == child.name}
+                differences += self._beyond(person, child.name, files[child.name].name, keys)
         return count, tuple(differences)
 
     def _read(self, file: str, key_column: str, key: str) -> Cells:
@@ -224,7 +223,7 @@ class _Written:
         own, key_column = self.program.entities[person.entity].key, self.program.entities[entity].key
         query = (
             f"SELECT {identifier(key_column)} FROM read_parquet({pattern(self.folder / file)}) "
-            f"WHERE {identifier(own)} = ? ORDER BY 1"
+            f"WHERE {identifier(own)} = ? AND {identifier(key_column)} IS NOT NULL ORDER BY 1"
         )
         for (key,) in self.connection.execute(query, [person.key]).fetchall():
             if key not in keys:
@@ -237,9 +236,18 @@ def _differing(entity: str, key: str, now: Cells, written: Cells) -> Iterator[Di
             yield Difference(entity, key, name, _text(written.get(name)), _text(now.get(name)))
 
 
-def _benefits(result: CaseResult, person: Row) -> dict[Row, Cells]:
-    """The benefits as the results hold them, by the row they are decided at: the person's, or one above it."""
-    cells: dict[Row, Cells] = {} if person.rejection is not None else {person: {}}
+def _with_columns(cells: Cells, file: EntityFile) -> Cells:
+    """Those cells of a row for which its file has a column."""
+    return {name: cell for name, cell in cells.items() if name in file.schema.names}
+
+
+def _people(result: CaseResult, person: Row, files: Mapping[str, EntityFile]) -> dict[Row, Cells]:
+    """Shown decisions and benefits as results hold them, by the row they are decided at: the person's, or one above it."""
+    above = [row for row in person.lineage() if row.rejection is None and row.entity in files]
+    cells: dict[Row, Cells] = {
+        row: {decision.name: _known(row.values[decision.name]) for decision in files[row.entity].shown}
+        for row in (above if person.rejection is None else ())
+    }
     for name, benefit in result.benefits.items():
         lacking = names_of(benefit.missing)
         cells.setdefault(benefit.row, {}).update(

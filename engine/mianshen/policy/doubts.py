@@ -124,10 +124,11 @@ def _never_reached(
 
 
 def _always_true(provision: Provision, entity: str, prover: Prover) -> Iterator[Diagnostic]:
-    """Conditions that exclude nobody."""
+    """Conditions that exclude nobody; that some row of a table matches is its last row's to see to."""
     from mianshen.interpreter.formula import to_text
 
-    for part in conjuncts(provision.condition):
+    table = isinstance(provision.value, core.Choice)
+    for part in conjuncts(provision.condition[:-1] if table else provision.condition):
         if isinstance(part, core.Const) or prover.impossible([_not(part), *_ranges(part)]):
             yield diagnostic(
                 "E375.always_true", provision.span, name=provision.name, condition=to_text(part, entity)

@@ -126,7 +126,7 @@ def _head(
         ),
         "",
         f"It makes {', '.join(makes)}; other tables named {PREFIX}_… may be dropped after.",
-        f"Records in {REFUSED} are wrong and those in {FAILED} could not be decided; their households are left",
+        f"Records in {REFUSED} are wrong and those in {FAILED} could not be decided; what belongs with them is left",
         f"out of the results whole ({LEFT_OUT}). Repair or remove them and run the script again.",
     ]
     return "".join(f"-- {line}".rstrip() + "\n" for line in lines) + "\n"

@@ -17,12 +17,13 @@ from typing import Any, Final, assert_never
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pc
+import pyarrow.compute as pc
+import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
 from mianshen.population.existing import refuse_foreign
 from mianshen.population.sample import Format
-from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String, Type
+from mianshen.program.core import Boolean, Code, Date, Duration, FactRef, Listing, Numeric, Op, String, Type
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.program.stages import parents_first
 from mianshen.whole_file import whole_file
@@ -58,7 +59,7 @@ def write_any(
             if form == "parquet":
                 pq.write_table(table, part)
             else:
-                pc.write_csv(table, part)
+                pcsv.write_csv(table, part)
         counts[name] = len(table)
     return counts
 
@@ -72,7 +73,18 @@ class _Drawing:
     unknown: float
 
     def tables(self) -> Iterator[tuple[Entity, pa.Table]]:
-        """Parents before children."""
+        """Parents before children, with how many of them there are."""
+        whole = {entity.name: table for entity, table in self._drawn()}
+        for name, table in whole.items():
+            for child in self.program.children_of(name):
+                if child.counted_by is not None:
+                    counts = pc.value_counts(whole[child.name][self.program.entities[name].key])
+                    counted = dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
+                    own = [counted.get(key, 0) for key in table[self.program.entities[name].key].to_pylist()]
+                    table = table.append_column(child.counted_by, pa.array(own, pa.int64()))
+            yield self.program.entities[name], table
+
+    def _drawn(self) -> Iterator[tuple[Entity, pa.Table]]:
         keys: dict[str, Array] = {}
         for number, name in enumerate(parents_first(self.program)):
             entity = self.program.entities[name]
@@ -86,7 +98,22 @@ class _Drawing:
                 columns[self.program.entities[entity.parent].key] = pa.array(chosen.tolist(), pa.string())
             for fact in self._facts(entity, columns):
                 columns[fact.name] = self._column(fact, count, chance)
+            self._keep_checks(entity, columns)
             yield entity, pa.table(columns)
+
+    def _keep_checks(self, entity: Entity, columns: dict[str, pa.Array]) -> None:
+        """Exchange the cells of two facts where the one is to be at most the other, and is more."""
+        for check in entity.checks:
+            match check.condition:
+                case Op(op="le" | "ge" as op, args=(FactRef(name=one), FactRef(name=other))):
+                    low, high = (one, other) if op == "le" else (other, one)
+                    if low in columns and high in columns:
+                        least, most = columns[low], columns[high]
+                        more = pc.fill_null(pc.greater(least, most), False)
+                        columns[low] = pc.if_else(more, most, least)
+                        columns[high] = pc.if_else(more, least, most)
+                case _:
+                    pass
 
     def _count(self, entity: Entity) -> int:
         if entity.name == self.program.entry:
@@ -98,11 +125,12 @@ class _Drawing:
         )
 
     def _facts(self, entity: Entity, columns: Mapping[str, Any]) -> Iterator[Fact]:
-        """The facts to fill in: no keys, nothing personal, nothing that another system paid or that cancels a row."""
+        """The facts to fill in: no keys, nothing personal, nothing that another system paid or decided, or that cancels a row."""
         apart = {*columns, entity.reverses, entity.valid_from, entity.counted_by}
         apart |= {child.counted_by for child in self.program.children_of(entity.name)}
         for (owner, name), fact in self.program.facts.items():
-            if owner == entity.name and name not in apart and not fact.personal and fact.settles is None:
+            elsewhere = fact.settles or fact.overrides or fact.instead_of
+            if owner == entity.name and name not in apart and not fact.personal and elsewhere is None:
                 yield fact
 
     def _column(self, fact: Fact, count: int, chance: np.random.Generator) -> pa.Array:

@@ -51,3 +51,12 @@ def meant(written: str, entries: Mapping[str, Titled], keys: Iterable[str] = ())
     title = entries[name].title
     en = name if close == name else f"{title.en} ({name})"
     return Message(f"是不是{title.zh}（{name}）？", f"Did you mean {en}?")
+
+
+def plural(entity: str) -> str:
+    """What the rows of an entity are called together, in names of files and columns."""
+    if entity.endswith("y") and entity[-2:-1] not in "aeiou":
+        return f"{entity[:-1]}ies"
+    if not entity.isascii():
+        return entity
+    return f"{entity}es" if entity.endswith(("s", "x", "z", "ch", "sh")) else f"{entity}s"

@@ -155,8 +155,14 @@ def names_a_row(fact: Fact, program: Program) -> bool:
 
 def _text_mistake(text: str, fact: Fact, program: Program) -> Diagnostic | None:
     """What is wrong with a text: keys hold nothing invisible, and nothing that a spreadsheet has spoilt."""
-    if fact.format is not None and not is_identity_number(text):
-        return diagnostic("E446.bad_identity_number", NOWHERE, name=fact.name)
+    match fact.format:
+        case "identity_number":
+            if not is_identity_number(text):
+                return diagnostic("E446.bad_identity_number", NOWHERE, name=fact.name)
+        case None:
+            pass
+        case _:
+            assert_never(fact.format)
     if not names_a_row(fact, program):
         return None
     if is_spoilt(text):

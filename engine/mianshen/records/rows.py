@@ -341,6 +341,7 @@ class RowReader:
                 same.setdefault((row.entity, row.key), []).append(row)
         for shared in same.values():
             for row in shared if len(shared) > 1 else ():
+                row.doubled = True
                 name = self.program.entities[row.entity].key
                 other = next(item for item in shared if item is not row)
                 echo = None if self.facts[row.entity][name].personal else row.key
@@ -387,10 +388,6 @@ def too_few_said(program: Program, row: Row) -> Iterator[tuple[str, int, int]]:
     """The facts by which a row says that it has fewer rows below than are given: how many it says and has."""
     for child in program.children_of(row.entity):
         said = row.facts.get(child.counted_by or "")
-        too_few_said = sum(below.entity == child.name and not _doubled(below) for below in row.children)
-        if isinstance(said, Decimal) and said < too_few_said:
-            yield str(child.counted_by), int(said), too_few_said
-
-
-def _doubled(row: Row) -> bool:
-    return row.rejection is not None and row.rejection.reason == "duplicate"
+        given = sum(below.entity == child.name and not below.doubled for below in row.children)
+        if isinstance(said, Decimal) and said < given:
+            yield str(child.counted_by), int(said), given

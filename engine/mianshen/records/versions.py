@@ -8,7 +8,6 @@ Invariants: the order of rows makes no difference; a row that no child reads dec
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -41,6 +40,7 @@ class Times:
         if any(name in row.unreadable for row in rows):
             return self._unplaced(rows)
         for one, two in _doubled(rows, name):
+            one.doubled = True
             self.refuse(one, name, two)
         begun = [row for row in rows if _start(row, name) <= self.as_of]
         current = max(begun, key=lambda row: _start(row, name), default=None)
@@ -58,7 +58,8 @@ class Times:
         for number, row in enumerate(others, 2):
             _put_under(current, row, f"{current.key}@{number}")
         for row in rows:
-            row.rejection = row.rejection or Rejection("history_unreadable", "", FIELD_UNREAD)
+            if row.rejection is None or row.rejection.reason == "failed_check":  # which is told last
+                row.rejection = Rejection("history_unreadable", "", FIELD_UNREAD)
         return current
 
     def place(self, case: Case) -> None:
@@ -143,26 +144,23 @@ def take_out(case: Case, program: Program, refuse: Refuse) -> None:
     """
     rows = case.rows()
     parents = [row for row in rows if row.children and row.version_of is None]
-    keys = Counter((row.entity, row.key) for row in rows)
     for parent in parents:
         for entity in {child.entity for child in parent.children}:
             described = program.entities[entity]
             if described.reverses is not None:
                 mine = [row for row in parent.children if row.entity == entity]
-                case.reversed += _pairs(mine, described, keys, refuse)
+                case.reversed += _pairs(mine, described, refuse)
                 _doubt_earlier(mine, described)
     gone = {id(row) for pair in case.reversed for row in pair}
     for parent in parents if gone else ():
         parent.children[:] = [child for child in parent.children if id(child) not in gone]
 
 
-def _pairs(
-    rows: list[Row], entity: Entity, keys: Counter[tuple[str, str]], refuse: Refuse
-) -> Iterator[tuple[Row, Row]]:
-    """Each reversal that holds with what it cancels; `keys` counts those of the whole record."""
+def _pairs(rows: list[Row], entity: Entity, refuse: Refuse) -> Iterator[tuple[Row, Row]]:
+    """Each reversal that holds with what it cancels; a key that two rows have names neither."""
     assert entity.reverses is not None
     name = entity.reverses
-    by_key = {row.key: row for row in rows if keys[row.entity, row.key] == 1}
+    by_key = {row.key: row for row in rows if not row.doubled}
     taken: dict[int, Row] = {}
     voiding = [row for row in rows if name in row.facts]
     rejected = []

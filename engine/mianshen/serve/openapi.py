@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from mianshen.casework.answer_schema import answer_body
 from mianshen.casework.interview import askable_benefits
+from mianshen.closed_sets import Basis
 from mianshen.program.program import Program
 from mianshen.records.schema import Schema, record_schema
 from mianshen.rulebook import shipped_overlays
@@ -227,7 +228,7 @@ def _figure() -> Schema:
     clause = _object({"source": _MAYBE, "clause": _MAYBE})
     value = {
         "from": _DAY, "until": _MAYBE, "value": _MAYBE, "brackets": brackets, "clause": clause, "review_by": _MAYBE,
-        "basis": {"enum": ["cited", "provisional", "missing"]}, "note": _MAYBE,
+        "basis": {"enum": [*get_args(Basis)]}, "note": _MAYBE,
     }  # fmt: skip
     return _object({"name": _TEXT, "title": _BOTH, "type": _TEXT, "values": _list(value)})
 

@@ -108,7 +108,9 @@ def run_named(folder: Path, name: str) -> FinishedRun:
 def _line(name: str, run: FinishedRun) -> RunLine:
     records: Mapping[str, Any] = run.summary["records"]
     rulebook = run.manifest["rulebook"]
-    entry = next((entity for entity in ("resident", *records) if entity in records), "")
+    entry = rulebook.get("entry") or next(
+        (entity for entity in ("resident", *records) if entity in records), ""
+    )
     return RunLine(
         name, str(run.manifest["as_of"]), rulebook["name"], tuple(rulebook.get("overlays", ())),
         int(records.get(entry, {}).get("read", 0)), sum(int(part["rejected"]) for part in records.values()),

@@ -91,6 +91,7 @@ class Notice:
     heading: str
     subject: str  # the benefit, or the record, that was asked about
     person: str
+    person_title: str
     day: str
     status: str
     status_words: str

@@ -98,7 +98,14 @@ class Draft:
             row = self._of_benefit(subject.benefit, row)
         if subject.row is not None and row is not below[subject.row]:
             raise RuleError(
-                [diagnostic("E748.needs_no_row", unlined(self.file), benefit=subject.benefit or "")]
+                [
+                    diagnostic(
+                        "E748.needs_no_row",
+                        unlined(self.file),
+                        benefit=subject.benefit or "",
+                        entity=self.program.entities[row.entity].title,
+                    )
+                ]
             )
         if row.rejection is not None:
             title = self.program.entities[row.entity].title
@@ -115,7 +122,10 @@ class Draft:
             return at
         keys = [child.key for child in self.checked.case.person.children if child.entity == entity]
         names = listed(keys, MOST_LISTED)
-        raise RuleError([diagnostic("E742.needs_row", unlined(self.file), benefit=name, names=names)])
+        title = self.program.entities[entity].title
+        raise RuleError(
+            [diagnostic("E742.needs_row", unlined(self.file), benefit=name, entity=title, names=names)]
+        )
 
     def _result(self, subject: Subject) -> BenefitResult | RowResult:
         if subject.benefit is None:
@@ -138,9 +148,10 @@ class Draft:
         result, working = self.result, self.working
         return Notice(
             lang=self.lang,
-            heading=self._say(phrases.HEADING),
+            heading=self._say(self.program.notice or phrases.HEADING),
             subject=self._subject(),
             person=self.checked.case.person.key,
+            person_title=self._say(self.program.key_title(self.program.entry)),
             day=self.day,
             status=result.status,
             status_words=self._say(phrases.STATUS[result.status]),
@@ -246,7 +257,10 @@ class Draft:
             value = self._say(self.words.value(fact.when_absent, fact.written, fact.type))
             yield self._say(phrases.ABSENT, title=self._say(fact.title), value=value)
         if self.working.others:
-            yield self._say(phrases.OTHERS)
+            above = self.program.entities[
+                self.program.entities[self.program.entry].parent or self.program.entry
+            ]
+            yield self._say(phrases.OTHERS, above=self._say(above.title))
 
     def _remedies(self, caveats: Caveats) -> Iterator[str]:
         facts = [fact for fact in self.result.missing if not _is_figure(fact)]
@@ -262,7 +276,8 @@ class Draft:
             yield self._say(phrases.REMEDIES["provisional"])
         yield from self._stand_ins(caveats)
         own = () if self.letterhead is None else self.letterhead.remedies
-        yield from own or map(self._say, phrases.ALWAYS)
+        office = self._say(phrases.office(self.program))
+        yield from own or (self._say(remedy, office=office) for remedy in phrases.ALWAYS)
 
     def _stand_ins(self, caveats: Caveats) -> Iterator[str]:
         """Where another place's rule stands in: which, and the local authority to be asked."""

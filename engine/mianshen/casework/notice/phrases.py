@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from mianshen.source import Lang
+from mianshen.program.program import Program
+from mianshen.source import Lang, Message
 from mianshen.wording import wording
 
-HEADING: Final = wording("notice.heading")
+HEADING: Final = wording("notice.heading")  # where the rulebook has no word for it
+OFFICE: Final = wording("notice.office")
 HOW: Final = wording("notice.how")
 PAID_TO: Final = wording("notice.paid_to")
 NO_AMOUNT: Final = wording("notice.no_amount")
@@ -25,6 +27,11 @@ DELIVERY: Final = wording.group("notice.delivery")
 REPLAY: Final = wording.group("notice.replay")
 REMEDIES: Final = wording.group("notice.remedies")
 ALWAYS: Final = tuple(wording.group("notice.always").values())  # what to do, whatever the notice says
+
+
+def office(program: Program) -> Message:
+    """Whom a notice names for questions."""
+    return program.office or Message(OFFICE.zh, OFFICE.en)
 
 
 def labels(lang: Lang) -> dict[str, str]:

@@ -16,7 +16,6 @@ from typing import Any
 
 import jinja2
 
-from mianshen.batch.output_files import plural
 from mianshen.casework.wording import BASIS, DELIVERY, STATUS, Words, named_place
 from mianshen.catalogue import diagnostic
 from mianshen.past_runs.finished_run import FinishedRun
@@ -28,6 +27,7 @@ from mianshen.past_runs.report.ratios import Ratio
 from mianshen.past_runs.report.tables import STATUSES, Counted, Layer, Place, Rows, Tables
 from mianshen.places import place_name
 from mianshen.program.program import Citation, Entity, Program
+from mianshen.program.titles import plural
 from mianshen.source import Lang, Message, unlined
 from mianshen.templates import templates
 from mianshen.values import as_money
@@ -88,7 +88,7 @@ class Page:
     @property
     def _people(self) -> str:
         """What people are called together in the run's files."""
-        return plural(self.program.entities[self.program.entry])
+        return plural(self.program.entry)
 
     def _all_benefits(self) -> dict[str, Counted]:
         return self.tables.benefits | self.tables.above
@@ -96,7 +96,7 @@ class Page:
     def _plain(self, name: str, counted: Counted) -> dict[str, Any]:
         benefit = self.program.benefits[name]
         content: dict[str, Any] = {
-            plural(self.program.entities[benefit.entity]): counted.statuses,
+            plural(benefit.entity): counted.statuses,
             "amount": None if counted.amount is None else as_money(counted.amount),
         }
         if self.program.is_planned(benefit):
@@ -149,7 +149,7 @@ class Page:
         """The page, self-contained."""
         return _template().render(
             lang=self.lang,
-            labels=phrases.labels(self.lang),
+            labels=phrases.labels(self.lang, self.program),
             run=self.run,
             earlier=self.earlier,
             other_rules=self._other_rules(),
@@ -165,6 +165,7 @@ class Page:
             planned=self._planned(),
             provinces=self._provinces(),
             ratios=self._ratios(),
+            of_stays=Ratio.of_stays(self.program),
             missing=self._missing(),
             refusals=self._refusals(),
             changes=self._changes(),
@@ -281,7 +282,9 @@ class Page:
 
     def _entities(self) -> dict[str, Entity]:
         """The kinds of rows below people that are counted, by what they are called together."""
-        return {plural(e): e for e in self.program.entities.values() if plural(e) in self.tables.rows}
+        return {
+            plural(e.name): e for e in self.program.entities.values() if plural(e.name) in self.tables.rows
+        }
 
     def _kinds(self) -> list[dict[str, Any]]:
         """Each kind of rows below people: statuses, sums and what they leave out, bars."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mianshen.program.program import Program
 from mianshen.source import Lang
 from mianshen.wording import wording
 
@@ -14,6 +15,13 @@ REJECTED: Final = wording("report.rejected")
 LEFT_OUT: Final = wording("report.left_out")
 
 
-def labels(lang: Lang) -> dict[str, str]:
+def labels(lang: Lang, program: Program) -> dict[str, str]:
     """Every heading the template uses, by name."""
-    return wording.labels("report.labels", lang)
+    texts = wording.group("report.labels")
+    area = program.area_title() or texts["place"]
+    said = {
+        "place": area,
+        "places_note": texts["places_note"].filled(area=area),
+        "lists_note": texts["lists_note"].filled(key=program.key_title(program.entry)),
+    }
+    return {name: said.get(name, text).in_(lang) for name, text in texts.items()}

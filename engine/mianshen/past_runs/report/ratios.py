@@ -60,11 +60,16 @@ class Ratio:
     @staticmethod
     def facts(program: Program, entity: str) -> tuple[str, ...]:
         """The facts of an entity that the ratios need; none where the vocabulary lacks any of theirs."""
+        needed = (_CARE, _SCHEME, _COVERAGE)
+        return tuple(name for owner, name in needed if owner == entity and Ratio.of_stays(program))
+
+    @staticmethod
+    def of_stays(program: Program) -> bool:
+        """Whether the vocabulary has everything that the ratios are made of."""
         needed = (_CARE, _SCHEME, _COVERAGE, *((_CARE[0], cost) for cost in _COSTS))
         decisions = {decision.key for decision in program.decisions}
         columns = {(_CARE[0], name) for name in (_COST, *_INSURANCE, _ASSISTANCE)}
-        known = all(key in program.facts for key in needed) and columns <= decisions
-        return tuple(name for owner, name in needed[:3] if owner == entity and known)
+        return all(key in program.facts for key in needed) and columns <= decisions
 
 
 def ratios(
