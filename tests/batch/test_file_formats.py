@@ -224,7 +224,37 @@ def test_blank_rows_and_columns_of_a_workbook_are_none(tmp_path: Path) -> None:
     rows = opened(tmp_path / "c.xlsx")[1]
     assert (read(rows), rows.blank, len(rows.rejects.rows)) == (WANTED, 3, 0)
     (tmp_path / "c.xlsx").write_bytes(workbook([*CELLS, ["", "", "", "", "", "", "", "x"]]))
-    assert [line.split(": ")[1] for line in refused(tmp_path / "c.xlsx")] == ["E516", "E516"]
+    assert refused(tmp_path / "c.xlsx") == ["c.xlsx:3:8: E516: column 8 has no name. Name it or remove it."]
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\u3000", '""', '" "'])
+@pytest.mark.parametrize("mapping", [False, True])
+def test_columns_without_a_name_in_which_nothing_stands_are_none(
+    tmp_path: Path, blank: str, mapping: bool
+) -> None:
+    (tmp_path / "m.yaml").write_text("claim: {columns: {total_cost: total_cost}}\n", "utf-8")
+    text = (HEADER + ROW).replace("\n", f",{blank},\n").replace("2026-03-02", f"{blank},2026-03-02")
+    text = text.replace("service_date", f"{blank},service_date")
+    (tmp_path / "c.csv").write_text(text, "utf-8")
+    assert read(opened(tmp_path / "c.csv", mapping=tmp_path / "m.yaml" if mapping else None)[1]) == WANTED
+    (tmp_path / "c.csv").write_text(text + ROW.replace("\n", ",,60300\n").replace(",2026", ",,2026"), "utf-8")
+    assert refused(tmp_path / "c.csv") == ["c.csv:3:44: E516: column 9 has no name. Name it or remove it."]
+
+
+def test_a_mapping_that_leaves_out_what_it_does_not_name_leaves_out_columns_without_a_name(
+    tmp_path: Path,
+) -> None:
+    facts = [name.strip() for name in HEADER.split(",")]
+    columns = "".join(f"    {name}: {name}\n" for name in facts)
+    (tmp_path / "m.yaml").write_text(
+        f"claim:\n  rows:\n    other_columns: ignored\n  columns:\n{columns}", "utf-8"
+    )
+    (tmp_path / "c.csv").write_text(
+        (HEADER + ROW).replace("\n", ",,\n") + ROW.replace("\n", ",1,2\n"), "utf-8"
+    )
+    source, _ = opened(tmp_path / "c.csv", mapping=tmp_path / "m.yaml")
+    assert source.report is not None
+    assert source.report.columns_ignored == ["#7", "#8"]
 
 
 def test_blanks_that_do_not_show_are_no_doubt_about_an_encoding(tmp_path: Path) -> None:
