@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from xlsxwriter import Workbook
 
 from mianshen.ingest.encodings import Shape
 from mianshen.ingest.entity_rows import EntityRows, RowReader
@@ -170,6 +171,48 @@ def test_a_sheet_is_named_behind_the_workbook(tmp_path: Path) -> None:
     (tmp_path / "c.xlsx").write_bytes(workbook(CELLS))
     assert read(opened(f"{tmp_path}/c.xlsx#费用")[1]) == WANTED
     assert "E582" in refused(f"{tmp_path}/c.xlsx#人员")[0]
+
+
+def sheets(path: Path, rows: dict[str, str]) -> None:
+    with Workbook(path) as book:
+        for name, text in rows.items():
+            page = book.add_worksheet(name)
+            for row, line in enumerate(text.splitlines()):
+                page.write_row(row, 0, line.split(","))
+
+
+@pytest.mark.parametrize("header", [HEADER, ""])
+def test_records_that_go_on_in_another_sheet_are_told(tmp_path: Path, header: str) -> None:
+    sheets(
+        tmp_path / "c.xlsx",
+        {
+            "空": "",
+            "一月": HEADER + ROW,
+            "字典": "代码,名称\n1,住院\n",
+            "二月": header + ROW.replace("C1", "C2"),
+        },
+    )
+    source, rows = opened(tmp_path / "c.xlsx")
+    assert read(rows) == WANTED
+    assert [doubt.show("en") for doubt in source.doubts] == [
+        (
+            f"{tmp_path}/c.xlsx: E594: only the sheet 一月 is read, and its records seem to go on in: 二月. "
+            "Name the sheets to be read, such as c.xlsx#二月, one or more; --yes goes on."
+        )
+    ]
+    assert opened(f"{tmp_path}/c.xlsx#一月")[0].doubts == ()
+
+
+def test_sheets_of_other_records_are_no_doubt_and_a_cover_sheet_leads_to_the_others(tmp_path: Path) -> None:
+    sheets(tmp_path / "c.xlsx", {"费用": HEADER + ROW, "人": "person_id,a,b,c,d,e\nx,1,2,3,4,5\n"})
+    assert opened(tmp_path / "c.xlsx")[0].doubts == ()
+    sheets(tmp_path / "c.xlsx", {"封面": "某区医保局", "费用": HEADER + ROW})
+    assert refused(tmp_path / "c.xlsx") == [
+        (
+            "c.xlsx:1:1: E542: no cell of the first line is a column's name. Name the sheet that has them, such as "
+            "c.xlsx#NAME, or begin with a line of column names, such as claim_id."
+        )
+    ]
 
 
 def test_a_key_of_more_digits_than_a_workbook_keeps_is_refused(tmp_path: Path) -> None:

@@ -104,3 +104,9 @@ def test_blank_rows_of_events_are_counted_and_totals_told_as_such(
     status, out, err = run(*words)
     assert (status, err) == (0, "")
     assert "blank rows skipped: 2" in out
+
+
+def test_a_doubt_about_an_encoding_is_told(run: Run, words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text(RESIDENTS.replace("P2", "½"), encoding="utf-8")
+    status, _, err = run(*words)
+    assert (status, err.splitlines()[0].partition(": read")[0]) == (0, f"{tmp_path}/r.csv: E581")

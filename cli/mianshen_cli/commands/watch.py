@@ -42,6 +42,7 @@ def watch(
     options.refuse_unfit_records(records, program)
     journal = journal or Path(f"{out}{_JOURNAL}")
     watched: Watched = run_watch(program, Request(events, records, out, journal, as_of))
+    output.complain_of(watched.doubts, lang)
     lines = [refusal.diagnostic.show(lang) for refusal in watched.refused]
     _complain(lang, lines, rejects_beside(out))
     rows = [(words.in_(lang), f"{watched.items[kind]:,}") for kind, words in _KINDS.items()]

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
 from mianshen.ingest.postgres import KINDS, connection_words, export_table
+from mianshen.ingest.workbooks import workbook_named
 from mianshen.mapping.text import identifier, quoted
 from mianshen.source import RuleError, unlined
 
@@ -78,9 +79,9 @@ def unslashed(rest: str) -> str:
 
 
 def file_behind(named: Path) -> Path:
-    """The file that a name leads to: itself, or the database of a table."""
+    """The file that a name leads to: itself, the database of a table, the workbook of a sheet."""
     address = table_address(named)
-    return named if address is None else address.file
+    return workbook_named(named)[0] if address is None else address.file
 
 
 def refuse_unreadable(address: TableAddress) -> None:

@@ -34,7 +34,14 @@ from mianshen.ingest.headers import Header, Typed, folded, refuse_alike
 from mianshen.ingest.input_paths import Named, files, names
 from mianshen.ingest.parquet_files import parquet_columns
 from mianshen.ingest.postgres import KINDS
-from mianshen.ingest.workbooks import LINES, WORKBOOKS, workbook_named, write_json_lines, write_workbook
+from mianshen.ingest.workbooks import (
+    LINES,
+    WORKBOOKS,
+    sheet_named,
+    workbook_named,
+    write_json_lines,
+    write_workbook,
+)
 from mianshen.mapping import diagnostics as diagnostics_of_mapping
 from mianshen.mapping.files import MappedEntity, MappedFile, MappingReport, Source
 from mianshen.mapping.model import EntityMapping, mapping_file
@@ -82,11 +89,17 @@ class Part:
     layout: CsvLayout | None = None
     parquet: bool = False
     mapped: bool = False
+    sheet: str | None = None  # of a workbook, where it was named
+
+    @property
+    def address(self) -> str:
+        """By what a later run finds it again."""
+        return self.named or str(sheet_named(self.path.absolute(), self.sheet))
 
     @property
     def shown(self) -> Path:
         """What messages call it: its path, for a table of a server its address, for its rows are in a file of ours."""
-        return Path(self.named) if self.named.startswith(KINDS) else self.path
+        return Path(self.named) if self.named.startswith(KINDS) else sheet_named(self.path, self.sheet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +230,13 @@ class _Opening:
         status = path.stat()
         stamp = (status.st_size, status.st_mtime_ns)
         text = self.text(path, head, encoding, sheet)
-        table = csv_table(path, text, title_lines)
+        shown = sheet_named(path, sheet)
+        table = csv_table(shown, text, title_lines)
         if table.uneven and fill_blank_lines(table.layout, target := self.scratch()):
             filled = plain(target, self.scratch, UTF_8)
             text = replace(text, path=filled.path, shape=filled.shape)
-            table = csv_table(path, text, title_lines)
-        part = Part(path, name, {}, table.relation, False, text, stamp, layout=table.layout)
+            table = csv_table(shown, text, title_lines)
+        part = Part(path, name, {}, table.relation, False, text, stamp, layout=table.layout, sheet=sheet)
         ragged = ragged_line(table.layout) if table.uneven else None
         return self.without_empty(Opened(part, table.columns, table.places, ragged), table.layout)
 
@@ -260,8 +274,8 @@ class _Opening:
         kind = next((kind for magic, kind in _PACKED.items() if head.startswith(magic)), None)
         if head.startswith((_ZIP, _OLE)) or path.suffix.lower() in WORKBOOKS:
             target = self.scratch()
-            write_workbook(path, target, sheet)
-            return plain(target, self.scratch, UTF_8)
+            doubt = write_workbook(path, target, sheet)
+            return replace(plain(target, self.scratch, UTF_8), doubt=doubt)
         if kind is not None:
             raise RuleError([catalogue.diagnostic("E514.packed", unlined(str(path)), kind=kind)])
         text = plain(path, self.scratch, encoding)
@@ -359,13 +373,17 @@ class _Opening:
             return error.diagnostics
         for lines in range(layout.title_lines + 1, layout.title_lines + _TITLES):
             try:
-                table = csv_table(file.part.path, file.part.text, lines)
+                table = csv_table(file.part.shown, file.part.text, lines)
             except RuleError:
                 continue
             if Header(self.program, entity, file.part.path, table.columns, table.places).known:
                 return [
-                    diagnostics.no_header(Span(str(file.part.path), layout.line, 1), entity.key, lines + 1)
+                    diagnostics.no_header(Span(str(file.part.shown), layout.line, 1), entity.key, lines + 1)
                 ]
+        part = file.part
+        if part.sheet is None and part.path.name.lower().endswith(WORKBOOKS):
+            place = Span(str(part.path), layout.line, 1)
+            return [diagnostics.no_header(place, entity.key, workbook=part.path.name)]
         return error.diagnostics
 
     def mapped(

@@ -35,11 +35,11 @@ from mianshen.events import (
 from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.household_rows import HouseholdRows
 from mianshen.ingest.input_paths import Named, paths_of
-from mianshen.ingest.inputs import open_inputs
+from mianshen.ingest.inputs import Input, open_inputs
 from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Explainer
 from mianshen.program.program import Program
-from mianshen.source import Message, RuleError, listed, unlined
+from mianshen.source import Diagnostic, Message, RuleError, listed, unlined
 from mianshen.watch.event_files import read_events
 from mianshen.watch.event_versions import placing
 from mianshen.watch.work_list import SUFFIXES, rejects_beside, write_work_list
@@ -66,6 +66,7 @@ class Watched:
     counts: Counts
     refused: tuple[Refusal, ...]
     blank: int = 0  # rows of the file of events of which nothing is filled in
+    doubts: tuple[Diagnostic, ...] = ()  # what is likely wrong with the files of records
 
 
 def run_watch(program: Program, request: Request) -> Watched:
@@ -85,13 +86,13 @@ def run_watch(program: Program, request: Request) -> Watched:
             return words.of_benefit(answer.result, explainer, answer.row)
 
         watcher = Watcher(decider, journal, explain, placing(program), request.as_of)
-        _take(program, request, watcher, journal, read.events)
+        doubts = _take(program, request, watcher, journal, read.events)
         refused = (*read.refused, *watcher.refused)
         refused = tuple(
             sorted(refused, key=lambda item: (item.diagnostic.span.line, item.diagnostic.span.column))
         )
         items = write_work_list(program, request.out, journal.items, refused)
-    return Watched(items, watcher.counts, refused, read.blank)
+    return Watched(items, watcher.counts, refused, read.blank, doubts)
 
 
 def _take(
@@ -100,16 +101,19 @@ def _take(
     watcher: Watcher,
     journal: Journal,
     events: list[Event],
-) -> None:
-    """The events, household by household."""
+) -> tuple[Diagnostic, ...]:
+    """The events, household by household. What is likely wrong with the files of records."""
     of: dict[str, list[Event]] = {}
     for event in events:
         of.setdefault(event.person, []).append(event)
     day = request.as_of or max((event.date for event in events), default=dt.date.max)
     since = 0
+    doubts: tuple[Diagnostic, ...] = ()
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
-        for top in _households(program, request, day, of, connection, Path(folder)) if of else ():
+        inputs = open_inputs(program, request.records, connection, Path(folder)) if of else {}
+        doubts = tuple(doubt for source in inputs.values() for doubt in source.doubts)
+        for top in _households(program, inputs, day, of, connection) if of else ():
             people = [person.key for person in people_of(program, top)]
             mine = [event for person in people for event in of.pop(person, [])]
             watcher.take(top, mine)
@@ -121,14 +125,14 @@ def _take(
     key = program.entities[program.entry].key
     for event in (event for part in of.values() for event in part):
         watcher.refuse(event, key, diagnostic("E616.unknown_person", event.place, key_name=key))
+    return doubts
 
 
 def _households(
-    program: Program, request: Request, day: dt.date, people: Iterable[str],
-    connection: duckdb.DuckDBPyConnection, scratch: Path,
+    program: Program, inputs: Mapping[str, Input], day: dt.date, people: Iterable[str],
+    connection: duckdb.DuckDBPyConnection,
 ) -> Iterator[Row]:  # fmt: skip
     """The households of some people, as the batch reads them: the top row of each."""
-    inputs = open_inputs(program, request.records, connection, scratch)
     keys = pa.array(list(people), pa.string())
     wanted = frozenset(keys.to_pylist())
     households = HouseholdRows(RowReader(program, connection, day, threads=os.cpu_count() or 1), inputs)
