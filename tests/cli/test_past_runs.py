@@ -95,7 +95,7 @@ def test_an_input_that_moved_is_asked_for_by_name(run: Run, out: Path) -> None:
     status, _, err = run("replay", str(out), "--person", "P1")
     assert status == 2
     assert err == (
-        f"{out.parent}/c.csv: E532: the input of that run is no longer there. "
-        "Say where it is now, by --residents, --claims, --households.\n"
+        f"{out.parent}/c.csv: E571: the file that this run read is no longer there. "
+        "Say where it is now by --input claim=FILE.\n"
     )
     assert run("replay", str(out), "--person", "P1", "--claims", str(moved))[0] == 0

@@ -9,8 +9,8 @@ from mianshen.catalogue import diagnostic
 from mianshen.source import Diagnostic, Message, unlined
 
 
-def input_moved(folder: str, entity: str, file: str) -> Diagnostic:
-    return diagnostic("E571.input_moved", unlined(folder), file=file, entity=entity)
+def input_moved(file: str, entity: str) -> Diagnostic:
+    return diagnostic("E571.input_moved", unlined(file), entity=entity)
 
 
 def other_rulebook(folder: str, name: str, overlays: tuple[str, ...]) -> Diagnostic:
