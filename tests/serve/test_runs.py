@@ -74,7 +74,9 @@ def test_a_spoilt_run_hides_no_other_and_says_what_is_wrong(
     shutil.copytree(runs / "june", runs / "may")
     try:
         (runs / "may" / file).write_bytes(spoilt)
-        assert 'href="/runs/june"' in client.get("/runs").text
+        page = client.get("/runs").text
+        assert 'href="/runs/june"' in page
+        assert f'/runs/may">may</a>: this is not the folder of a batch: {file} is not in it' in page
         answer = client.get("/runs/may")
         assert (answer.status_code, f"{file} is not in it, or cannot be read" in answer.text) == (422, True)
     finally:
