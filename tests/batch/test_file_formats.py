@@ -167,6 +167,29 @@ def test_big5_may_be_said(tmp_path: Path) -> None:
     assert "the bytes here are not Big5-HKSCS" in refused(tmp_path / "c.csv", "big5")[0]
 
 
+BILL = HEADER + ROW.replace("C1", "醫療費用明細帳單一")
+SIMPLE_BILL = HEADER + ROW.replace("C1", "医疗费用明细账单一")
+
+
+@pytest.mark.parametrize(
+    ("text", "really", "said", "rather"),
+    [
+        (BILL, "big5", "gb18030", "Big5-HKSCS"), (SIMPLE_BILL, "gb18030", "big5", "GB18030"),
+        (HEADER + ROW, "gb18030", "big5", "GB18030"), (HEADER + ROW, "utf-8", "big5", "UTF-8"),
+        (BILL, "big5", "big5", None), (SIMPLE_BILL, "gb18030", "gb18030", None),
+        (BILL, "gb18030", "gb18030", None), (HEADER + ROW, "gb18030", "gb18030", None),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_in_another_encoding_than_is_said_is_doubted(
+    tmp_path: Path, text: str, really: str, said: str, rather: str | None
+) -> None:
+    (tmp_path / "c.csv").write_bytes(text.encode(really))
+    doubts = [doubt.show("en") for doubt in opened(tmp_path / "c.csv", f"claims={said}")[0].doubts]
+    assert [doubt.partition(" is Chinese text in ")[2].split(". ")[0] for doubt in doubts] == (
+        [] if rather is None else [rather]
+    )
+
+
 def test_a_sheet_is_named_behind_the_workbook(tmp_path: Path) -> None:
     (tmp_path / "c.xlsx").write_bytes(workbook(CELLS))
     assert read(opened(f"{tmp_path}/c.xlsx#费用")[1]) == WANTED
