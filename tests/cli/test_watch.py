@@ -97,7 +97,7 @@ def test_blank_rows_of_events_are_counted_and_totals_told_as_such(
     (tmp_path / "e.csv").write_text(table, "utf-8")
     status, out, err = run("watch", "--events", str(tmp_path / "e.csv"), *words[3:])
     assert status == 1
-    assert "E449: event_id says total: this is a row of totals" in err
+    assert "E449: event_id says that this row is a total, a header or a note, no record" in err
     assert len(err.splitlines()) == 1
     assert "blank rows skipped: 1" in out
     (tmp_path / "e.jsonl").write_text(EVENTS + '{}\n{"event_id": null}\n', "utf-8")
