@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import sqlite3
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from decimal import Decimal
 from functools import cache
 from io import BytesIO
@@ -515,3 +517,38 @@ def test_rows_keep_their_numbers_where_a_mapping_leaves_others_out(tmp_path: Pat
     _, numbers = rows.places(np.arange(rows.count))
     assert dict(zip(keys, numbers.tolist(), strict=True)) == {"C1": 1, "C4": 4, "C6": 6, "C8": 8}
     assert rows.blank == 0  # it is left out before, and counted so
+
+
+def test_json_is_read_a_line_a_record_whatever_its_file_is_called(tmp_path: Path) -> None:
+    record = '{"claim_id": "C1", "person_id": "1", "service_date": "2026-03-02", "care_type": "住院", "total_cost": 60300}'
+    (tmp_path / "c.json").write_text(record + "\n", "utf-8")
+    assert read(opened(tmp_path / "c.json")[1]) == WANTED
+    (tmp_path / "c.json").write_text(f"[{record}]", "utf-8")
+    assert refused(tmp_path / "c.json") == [
+        (
+            "c.json:1:1: E586: this line is no JSON object of single values and lists. Write one object a line, its "
+            "values texts, numbers, true, false, null or lists."
+        )
+    ]
+
+
+def test_what_a_spreadsheet_leaves_beside_an_open_workbook_is_no_record(tmp_path: Path) -> None:
+    folder = tmp_path / "claims"
+    folder.mkdir()
+    (folder / "c.xlsx").write_bytes(workbook(CELLS))
+    (folder / "~$c.xlsx").write_bytes(b"\x05lock")
+    assert read(opened(folder)[1]) == WANTED
+
+
+def test_bytes_in_a_table_of_sqlite_are_told_at_their_place(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "c.sqlite")) as database:
+        names = HEADER.strip()
+        database.execute(f"CREATE TABLE c ({names})")
+        row = ["C1", "1", "2026-03-02", "住院", 60300.0, "true"]
+        database.executemany(
+            "INSERT INTO c VALUES (?, ?, ?, ?, ?, ?)", [row, [*row[:2], b"2026-03-02", *row[3:]]]
+        )
+        database.commit()
+    assert refused(f"sqlite:{tmp_path}/c.sqlite?table=c") == [
+        f"{tmp_path}/c.sqlite:3:3: E505: the column service_date is BLOB, from which it cannot be read exactly. Write it as text."
+    ]

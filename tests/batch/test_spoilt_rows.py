@@ -160,8 +160,9 @@ def test_a_rejected_row_without_a_number_is_named_by_its_place(engine: Engine, t
 @pytest.mark.parametrize(
     "key",
     [
-        "填报单位：宝山区医保局", "制表人：张三", "審核：李四", "打印时间：2026-06-30 12:00", "备注：含死亡人员", "以下空白", "第1页 共3页",
-        "Page 1 of 3", "(20 rows)", "20 rows selected.", "共 20 人", "人数合计：20", "总人数", "ＴＯＴＡＬ", "——", "EOF", "person_id",
+        "填报单位：宝山区医保局", "制表人：张三", "審核：李四", "打印时间：2026-06-30 12:00", "备注：含死亡人员",
+        "以下空白", "第1页 共3页", "Page 1 of 3", "(20 rows)", "20 rows selected.", "共 20 人", "人数合计：20", "总人数",
+        "ＴＯＴＡＬ", "——", "EOF", "person_id",
         "PERSON_ID", "人员编号",
     ],
 )  # fmt: skip

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 WORKBOOKS: Final = (".xlsx", ".xlsm", ".ods", ".xls")
 LOST: Final = 1e15  # from here on a workbook keeps 15 digits of a number and makes the others 0
-LINES: Final = (".jsonl", ".ndjson")
+LINES: Final = (".jsonl", ".ndjson", ".json")
 MOST: Final = 1 << 31  # bytes that a workbook may unpack to
 _RATIO: Final = 1000  # times its size that a file in it may unpack to
 _ENCRYPTED: Final = 1  # in the flags of a file in a zip
