@@ -372,3 +372,12 @@ def _until(terminal: int, mark: str | None) -> str:
             break
         seen += piece
     return seen.decode("utf-8", "ignore")
+
+
+def test_a_placeholder_is_no_answer(run: Run) -> None:
+    words = ("ask", "centenarian_subsidy", "--next", "--answer", "birth_date=1900-01-01", *DAY)
+    status, _, err = run(*words)
+    assert (status, err) == (
+        2, ("mianshen: 1900-01-01 is what systems write where the date of birth is not known. "
+        "Give the real one, or answer that it is not known.\n"),
+    )  # fmt: skip
