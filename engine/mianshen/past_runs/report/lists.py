@@ -45,6 +45,7 @@ CHANGES: Final = Message("与上次相比的变化", "changes since the earlier 
 KINDS: Final = {
     "newly_due": Message("新符合", "newly due"),
     "no_longer_due": Message("不再符合", "no longer due"),
+    "now_open": Message("现待定或已退回", "now undetermined or rejected"),
     "amount_changed": Message("金额变化", "amount changed"),
 }
 _AS_BEFORE: Final = Message("继续符合", "due as before")
