@@ -200,7 +200,8 @@ class Plausibility:
             if len(people):
                 order = np.argsort(people, kind="stable")
                 at = order[np.minimum(np.searchsorted(people[order], persons), len(order) - 1)]
-                outside = days < bounds[at] if bound == "begins" else days > bounds[at]
+                early = (days < bounds[at]) & (bounds[at] <= self.last)  # a birth to come rejects its person
+                outside = early if bound == "begins" else days > bounds[at]
                 counts.beyond[bound] = counts.beyond.get(bound, 0) + int(
                     ((people[at] == persons) & outside).sum()
                 )
@@ -370,10 +371,14 @@ class Plausibility:
         return {name: value for name, value in findings.items() if value}
 
     @property
+    def last(self) -> int:
+        """The decision date as days since 1970."""
+        return (self.as_of - dt.date(1970, 1, 1)).days
+
+    @property
     def dead(self) -> int:
         """How many persons died by the decision date."""
-        last = (self.as_of - dt.date(1970, 1, 1)).days
-        died = [who[day <= last] for who, day in self.lives.get("ends", ())]
+        died = [who[day <= self.last] for who, day in self.lives.get("ends", ())]
         return len(np.unique(np.concatenate(died))) if died else 0
 
     def beyond(self, bound: Bound) -> dict[str, int]:

@@ -146,7 +146,7 @@ def run_view(folder: Path, name: str, lang: Lang) -> RunView:
             REASONS.get(group.reason, Message(group.reason, group.reason)).in_(lang), group.rows,
             "" if group.hint is None else group.hint.in_(lang),
         )
-        for group in reject_groups(run.folder, {})
+        for group in reject_groups(run.folder, {}, program)
     )  # fmt: skip
     return RunView(_line(name, run), records, benefits, rejects)
 
