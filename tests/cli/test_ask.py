@@ -228,6 +228,11 @@ def test_several_records_in_a_file_are_refused(run: Run, tmp_path: Path) -> None
     status, _, err = run("ask", "premium_subsidy", str(file), "--next")
     assert status == 2
     assert err == f"{file}: E709: {file} holds more than one record. Give one alone.\n"
+    file.write_text("person_id,insured_area\nP1,310113\n", "utf-8")
+    status, _, err = run("ask", "premium_subsidy", str(file), "--next")
+    assert (status, err.partition("E402: ")[2]) == (
+        2, "a record must be a mapping of keys to values. Write it as a mapping of keys to values.\n",
+    )  # fmt: skip
 
 
 def test_a_record_with_rows_over_time_is_asked_about_row_by_row(typed: Typed, tmp_path: Path) -> None:
