@@ -196,7 +196,7 @@ def test_what_cannot_be_read_is_told_with_its_place_and_fix(
 
 
 def test_every_column_that_is_wrong_is_told_at_its_place(tmp_path: Path) -> None:
-    header = '"person_id",insurd_area,zzz,person_id,人员编号, ,contribution_base,sexx\n'
+    header = '"person_id",insurd_area,zzz,person_id,人员编号, ,contribution_base,sexx\nP1,,,,,x,,\n'
     assert refusal(tmp_path, {"residents.csv": header}) == [
         "residents.csv:1:13: E502: unknown column insurd_area. Perhaps insured_area is meant.",
         (
@@ -205,8 +205,8 @@ def test_every_column_that_is_wrong_is_told_at_its_place(tmp_path: Path) -> None
         ),
         "residents.csv:1:29: E503: the column person_id stands twice, in upper or lower case. Keep one of them.",
         "residents.csv:1:39: E503: the column person_id stands twice, in upper or lower case. Keep one of them.",
-        "residents.csv:1:44: E516: column 6 has no name. Name it or remove it.",
         "residents.csv:1:64: E502: unknown column sexx. Perhaps sex is meant.",
+        "residents.csv:2:8: E516: column 6 has no name. Name it or remove it.",
     ]
 
 

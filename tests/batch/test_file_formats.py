@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import sqlite3
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from decimal import Decimal
 from functools import cache
 from io import BytesIO
@@ -17,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from xlsxwriter import Workbook
 
 from mianshen.ingest.encodings import Shape
 from mianshen.ingest.entity_rows import EntityRows, RowReader
@@ -166,10 +169,75 @@ def test_big5_may_be_said(tmp_path: Path) -> None:
     assert "the bytes here are not Big5-HKSCS" in refused(tmp_path / "c.csv", "big5")[0]
 
 
+BILL = HEADER + ROW.replace("C1", "醫療費用明細帳單一")
+SIMPLE_BILL = HEADER + ROW.replace("C1", "医疗费用明细账单一")
+
+
+@pytest.mark.parametrize(
+    ("text", "really", "said", "rather"),
+    [
+        (BILL, "big5", "gb18030", "Big5-HKSCS"), (SIMPLE_BILL, "gb18030", "big5", "GB18030"),
+        (HEADER + ROW, "gb18030", "big5", "GB18030"), (HEADER + ROW, "utf-8", "big5", "UTF-8"),
+        (BILL, "big5", "big5", None), (SIMPLE_BILL, "gb18030", "gb18030", None),
+        (BILL, "gb18030", "gb18030", None), (HEADER + ROW, "gb18030", "gb18030", None),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_in_another_encoding_than_is_said_is_doubted(
+    tmp_path: Path, text: str, really: str, said: str, rather: str | None
+) -> None:
+    (tmp_path / "c.csv").write_bytes(text.encode(really))
+    doubts = [doubt.show("en") for doubt in opened(tmp_path / "c.csv", f"claims={said}")[0].doubts]
+    assert [doubt.partition(" is Chinese text in ")[2].split(". ")[0] for doubt in doubts] == (
+        [] if rather is None else [rather]
+    )
+
+
 def test_a_sheet_is_named_behind_the_workbook(tmp_path: Path) -> None:
     (tmp_path / "c.xlsx").write_bytes(workbook(CELLS))
     assert read(opened(f"{tmp_path}/c.xlsx#费用")[1]) == WANTED
     assert "E582" in refused(f"{tmp_path}/c.xlsx#人员")[0]
+
+
+def sheets(path: Path, rows: dict[str, str]) -> None:
+    with Workbook(path) as book:
+        for name, text in rows.items():
+            page = book.add_worksheet(name)
+            for row, line in enumerate(text.splitlines()):
+                page.write_row(row, 0, line.split(","))
+
+
+@pytest.mark.parametrize("header", [HEADER, ""])
+def test_records_that_go_on_in_another_sheet_are_told(tmp_path: Path, header: str) -> None:
+    sheets(
+        tmp_path / "c.xlsx",
+        {
+            "空": "",
+            "一月": HEADER + ROW,
+            "字典": "代码,名称\n1,住院\n",
+            "二月": header + ROW.replace("C1", "C2"),
+        },
+    )
+    source, rows = opened(tmp_path / "c.xlsx")
+    assert read(rows) == WANTED
+    assert [doubt.show("en") for doubt in source.doubts] == [
+        (
+            f"{tmp_path}/c.xlsx: E594: only the sheet 一月 is read, and its records seem to go on in: 二月. "
+            "Name the sheets to be read, such as c.xlsx#二月, one or more; --yes goes on."
+        )
+    ]
+    assert opened(f"{tmp_path}/c.xlsx#一月")[0].doubts == ()
+
+
+def test_sheets_of_other_records_are_no_doubt_and_a_cover_sheet_leads_to_the_others(tmp_path: Path) -> None:
+    sheets(tmp_path / "c.xlsx", {"费用": HEADER + ROW, "人": "person_id,a,b,c,d,e\nx,1,2,3,4,5\n"})
+    assert opened(tmp_path / "c.xlsx")[0].doubts == ()
+    sheets(tmp_path / "c.xlsx", {"封面": "某区医保局", "费用": HEADER + ROW})
+    assert refused(tmp_path / "c.xlsx") == [
+        (
+            "c.xlsx:1:1: E542: no cell of the first line is a column's name. Name the sheet that has them, such as "
+            "c.xlsx#NAME, or begin with a line of column names, such as claim_id."
+        )
+    ]
 
 
 def test_a_key_of_more_digits_than_a_workbook_keeps_is_refused(tmp_path: Path) -> None:
@@ -224,7 +292,37 @@ def test_blank_rows_and_columns_of_a_workbook_are_none(tmp_path: Path) -> None:
     rows = opened(tmp_path / "c.xlsx")[1]
     assert (read(rows), rows.blank, len(rows.rejects.rows)) == (WANTED, 3, 0)
     (tmp_path / "c.xlsx").write_bytes(workbook([*CELLS, ["", "", "", "", "", "", "", "x"]]))
-    assert [line.split(": ")[1] for line in refused(tmp_path / "c.xlsx")] == ["E516", "E516"]
+    assert refused(tmp_path / "c.xlsx") == ["c.xlsx:3:8: E516: column 8 has no name. Name it or remove it."]
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\u3000", '""', '" "'])
+@pytest.mark.parametrize("mapping", [False, True])
+def test_columns_without_a_name_in_which_nothing_stands_are_none(
+    tmp_path: Path, blank: str, mapping: bool
+) -> None:
+    (tmp_path / "m.yaml").write_text("claim: {columns: {total_cost: total_cost}}\n", "utf-8")
+    text = (HEADER + ROW).replace("\n", f",{blank},\n").replace("2026-03-02", f"{blank},2026-03-02")
+    text = text.replace("service_date", f"{blank},service_date")
+    (tmp_path / "c.csv").write_text(text, "utf-8")
+    assert read(opened(tmp_path / "c.csv", mapping=tmp_path / "m.yaml" if mapping else None)[1]) == WANTED
+    (tmp_path / "c.csv").write_text(text + ROW.replace("\n", ",,60300\n").replace(",2026", ",,2026"), "utf-8")
+    assert refused(tmp_path / "c.csv") == ["c.csv:3:44: E516: column 9 has no name. Name it or remove it."]
+
+
+def test_a_mapping_that_leaves_out_what_it_does_not_name_leaves_out_columns_without_a_name(
+    tmp_path: Path,
+) -> None:
+    facts = [name.strip() for name in HEADER.split(",")]
+    columns = "".join(f"    {name}: {name}\n" for name in facts)
+    (tmp_path / "m.yaml").write_text(
+        f"claim:\n  rows:\n    other_columns: ignored\n  columns:\n{columns}", "utf-8"
+    )
+    (tmp_path / "c.csv").write_text(
+        (HEADER + ROW).replace("\n", ",,\n") + ROW.replace("\n", ",1,2\n"), "utf-8"
+    )
+    source, _ = opened(tmp_path / "c.csv", mapping=tmp_path / "m.yaml")
+    assert source.report is not None
+    assert source.report.columns_ignored == ["#7", "#8"]
 
 
 def test_blanks_that_do_not_show_are_no_doubt_about_an_encoding(tmp_path: Path) -> None:
@@ -419,3 +517,38 @@ def test_rows_keep_their_numbers_where_a_mapping_leaves_others_out(tmp_path: Pat
     _, numbers = rows.places(np.arange(rows.count))
     assert dict(zip(keys, numbers.tolist(), strict=True)) == {"C1": 1, "C4": 4, "C6": 6, "C8": 8}
     assert rows.blank == 0  # it is left out before, and counted so
+
+
+def test_json_is_read_a_line_a_record_whatever_its_file_is_called(tmp_path: Path) -> None:
+    record = '{"claim_id": "C1", "person_id": "1", "service_date": "2026-03-02", "care_type": "住院", "total_cost": 60300}'
+    (tmp_path / "c.json").write_text(record + "\n", "utf-8")
+    assert read(opened(tmp_path / "c.json")[1]) == WANTED
+    (tmp_path / "c.json").write_text(f"[{record}]", "utf-8")
+    assert refused(tmp_path / "c.json") == [
+        (
+            "c.json:1:1: E586: this line is no JSON object of single values and lists. Write one object a line, its "
+            "values texts, numbers, true, false, null or lists."
+        )
+    ]
+
+
+def test_what_a_spreadsheet_leaves_beside_an_open_workbook_is_no_record(tmp_path: Path) -> None:
+    folder = tmp_path / "claims"
+    folder.mkdir()
+    (folder / "c.xlsx").write_bytes(workbook(CELLS))
+    (folder / "~$c.xlsx").write_bytes(b"\x05lock")
+    assert read(opened(folder)[1]) == WANTED
+
+
+def test_bytes_in_a_table_of_sqlite_are_told_at_their_place(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "c.sqlite")) as database:
+        names = HEADER.strip()
+        database.execute(f"CREATE TABLE c ({names})")
+        row = ["C1", "1", "2026-03-02", "住院", 60300.0, "true"]
+        database.executemany(
+            "INSERT INTO c VALUES (?, ?, ?, ?, ?, ?)", [row, [*row[:2], b"2026-03-02", *row[3:]]]
+        )
+        database.commit()
+    assert refused(f"sqlite:{tmp_path}/c.sqlite?table=c") == [
+        f"{tmp_path}/c.sqlite:3:3: E505: the column service_date is BLOB, from which it cannot be read exactly. Write it as text."
+    ]

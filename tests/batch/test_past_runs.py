@@ -6,12 +6,13 @@ import json
 import shutil
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import pytest
 from tests.batch.batches import AS_OF, CLAIMS, COSTS, GOOD, PEOPLE, SMALL, STAY, rows, write
 from tests.support.populations import nasty, spoil, write_csv
+from xlsxwriter import Workbook
 
 from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
@@ -159,14 +160,48 @@ def test_an_input_that_moved_can_be_pointed_at_and_must_be_the_same(tmp_path: Pa
     moved = (tmp_path / "in").rename(tmp_path / "elsewhere")
     with pytest.raises(RuleError) as caught:
         replay(past, "P1", {})
-    assert [d.code for d in caught.value.diagnostics] == ["E532", "E532"]
+    assert [d.code for d in caught.value.diagnostics] == ["E571", "E571"]
     named = {"resident": moved / "residents.csv", "claim": moved / "claims.csv"}
     assert replay(past, "P1", named).differences == ()
     with pytest.raises(RuleError, match="E534: no record of that run's input has this number"):
         replay(past, "P2", named)
     named["claim"].write_text(CLAIMS + STAY.replace("48650.37", "48650.38"), "utf-8")
-    with pytest.raises(RuleError, match=r"claims\.csv: E533: the file is not what that run read"):
+    with pytest.raises(RuleError, match=r"claims\.csv: E572: the file is not the one this run read"):
         replay(past, "P1", named)
+
+
+def test_files_that_moved_may_be_named_in_any_order(tmp_path: Path) -> None:
+    stays = [CLAIMS + STAY, CLAIMS + STAY.replace("C1", "C2"), CLAIMS + STAY.replace("C1,P1", "C3,P9")]
+    for number, text in enumerate(stays):
+        (tmp_path / f"c{number}.csv").write_text(text, "utf-8")
+    files: dict[str, Any] = write(tmp_path, {"residents.csv": GOOD})
+    claims = [tmp_path / f"c{number}.csv" for number in range(3)]
+    run_batch(open_program(), Request(files | {"claim": claims}, AS_OF, tmp_path / "out", rules=Rules()))
+    past = FinishedRun.recorded(tmp_path / "out")
+    assert replay(past, "P1", {"claim": claims[::-1]}).differences == ()
+    with pytest.raises(
+        RuleError, match=r"c1\.csv: E571: .* Say where it is now by --input claim=FILE"
+    ) as caught:
+        replay(past, "P1", {"claim": claims[::2]})
+    assert len(caught.value.diagnostics) == 1
+
+
+def test_a_run_over_a_sheet_of_a_workbook_is_replayed_from_that_sheet(tmp_path: Path) -> None:
+    with Workbook(tmp_path / "all.xlsx") as book:
+        for sheet, text in {
+            "2025": CLAIMS + STAY.replace("48650.37", "90000.00"), "参保人": GOOD, "2026": CLAIMS + STAY
+        }.items():  # fmt: skip
+            page = book.add_worksheet(sheet)
+            for row, line in enumerate(text.splitlines()):
+                page.write_row(row, 0, line.split(","))
+    files = {"resident": Path(f"{tmp_path}/all.xlsx#参保人"), "claim": Path(f"{tmp_path}/all.xlsx#2026")}
+    run_batch(open_program(), Request(files, AS_OF, tmp_path / "out", rules=Rules()))
+    past = FinishedRun.recorded(tmp_path / "out")
+    assert replay(past, "P1", {}).differences == ()
+    assert {finding.outcome for finding in verify(past)} == {"same"}
+    (tmp_path / "all.xlsx").rename(tmp_path / "moved.xlsx")
+    with pytest.raises(RuleError, match=r"all\.xlsx#2026: E571"):
+        replay(past, "P1", {})
 
 
 def test_a_rulebook_of_one_s_own_is_kept_even_when_it_changes_later(tmp_path: Path) -> None:

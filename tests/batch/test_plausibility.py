@@ -200,6 +200,28 @@ def test_a_file_that_is_plainly_another_entitys_is_told_so_once(tmp_path: Path) 
     assert refusal(tmp_path, {"residents.csv": bills(2), "claims.csv": residents}) == told
 
 
+def test_what_is_dated_before_the_birth_of_its_person_is_counted_and_decided(tmp_path: Path) -> None:
+    people = RESIDENTS.replace("person_id,", "person_id,birth_date,") + "".join(
+        EMPLOYEE.replace("P1", f"P{number},{day}")
+        for number, day in (
+            (1, "2026-03-03"),
+            (2, ""),
+            (3, "1970-01-01"),
+            (4, "1980-01-01"),
+            (5, "2027-01-01"),
+        )
+    )
+    claims = CLAIMS + "".join(
+        STAY.replace("C1,P1,2026-03-02", f"C{number},P{person},2026-03-{day:02}")
+        for number, (person, day) in enumerate(((1, 2), (1, 3), (2, 2), (3, 2), (4, 2), (5, 2)))
+    )
+    out = batch(tmp_path, {"residents.csv": people, "claims.csv": claims})
+    findings = json.loads((out / "summary.json").read_text("utf-8"))["findings"]
+    assert findings["dated_before_birth"] == {"claim": 1}
+    assert "dated_after_death" not in findings
+    assert len(rows(out / "claims.parquet")) == 5
+
+
 def test_the_dead_and_what_is_dated_after_their_death_are_counted(tmp_path: Path) -> None:
     people = RESIDENTS.replace("person_id,", "person_id,death_date,") + "".join(
         EMPLOYEE.replace("P1", f"P{number},{day}")

@@ -155,3 +155,24 @@ def test_a_rejected_row_without_a_number_is_named_by_its_place(engine: Engine, t
         tmp_path, {"residents.csv": people, "claims.csv": CLAIMS + nameless + STAY + nameless}, engine=engine
     )
     assert _answers(out)["C1"] == ("undetermined", "claim #1,claim #3")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "填报单位：宝山区医保局", "制表人：张三", "審核：李四", "打印时间：2026-06-30 12:00", "备注：含死亡人员",
+        "以下空白", "第1页 共3页", "Page 1 of 3", "(20 rows)", "20 rows selected.", "共 20 人", "人数合计：20", "总人数",
+        "ＴＯＴＡＬ", "——", "EOF", "person_id",
+        "PERSON_ID", "人员编号",
+    ],
+)  # fmt: skip
+def test_a_note_below_a_table_or_a_header_among_records_is_nobody(key: str, tmp_path: Path) -> None:
+    out = batch(tmp_path, {"residents.csv": f"person_id,household_id\nP1,H1\n{key},\n"})
+    assert [row["person_id"] for row in rows(out / "residents.parquet")] == ["P1"]
+    assert [(r["row"], r["code"]) for r in rows(out / "rejects.parquet")] == [(2, "E449")]
+
+
+def test_a_header_in_the_middle_of_a_file_is_told_as_one(tmp_path: Path) -> None:
+    out = batch(tmp_path, {"residents.csv": GOOD, "claims.csv": CLAIMS + CLAIMS + STAY * 20})
+    first = rows(out / "rejects.parquet")[0]
+    assert (first["row"], first["field"], first["reason"]) == (1, "claim_id", "total_row")

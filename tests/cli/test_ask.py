@@ -228,6 +228,11 @@ def test_several_records_in_a_file_are_refused(run: Run, tmp_path: Path) -> None
     status, _, err = run("ask", "premium_subsidy", str(file), "--next")
     assert status == 2
     assert err == f"{file}: E709: {file} holds more than one record. Give one alone.\n"
+    file.write_text("person_id,insured_area\nP1,310113\n", "utf-8")
+    status, _, err = run("ask", "premium_subsidy", str(file), "--next")
+    assert (status, err.partition("E402: ")[2]) == (
+        2, "a record must be a mapping of keys to values. Write it as a mapping of keys to values.\n",
+    )  # fmt: skip
 
 
 def test_a_record_with_rows_over_time_is_asked_about_row_by_row(typed: Typed, tmp_path: Path) -> None:
@@ -372,3 +377,12 @@ def _until(terminal: int, mark: str | None) -> str:
             break
         seen += piece
     return seen.decode("utf-8", "ignore")
+
+
+def test_a_placeholder_is_no_answer(run: Run) -> None:
+    words = ("ask", "centenarian_subsidy", "--next", "--answer", "birth_date=1900-01-01", *DAY)
+    status, _, err = run(*words)
+    assert (status, err) == (
+        2, ("mianshen: 1900-01-01 is what systems write where the date of birth is not known. "
+        "Give the real one, or answer that it is not known.\n"),
+    )  # fmt: skip

@@ -81,6 +81,14 @@ def test_rejects_are_told_by_reason_with_what_to_do(run: Run, tmp_path: Path) ->
     assert "a --mapping says how it is written" in out
 
 
+def test_a_check_that_a_row_fails_is_told(run: Run, tmp_path: Path) -> None:
+    claims = CLAIMS + bill("C1").replace(",0.00", ",99999999.00", 1)
+    status, out, _ = batch(run, tmp_path, RESIDENTS + person("P1"), claims)
+    assert status == 1
+    told = "c.csv: out_of_scope_cost: The cost outside the policy scope cannot exceed the total cost"
+    assert told in " ".join(out.split())
+
+
 def test_reasons_of_rejects_that_are_not_listed_are_counted() -> None:
     groups = [
         RejectGroup("c.csv", f"fact_{n}", (), "E423", "bad_date", 1, False, None) for n in range(MOST + 2)

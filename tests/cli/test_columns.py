@@ -81,5 +81,5 @@ def test_a_label_of_totals_is_told_as_such_in_any_column(
     )
     status, out, _ = run(capsys, str(tmp_path / "r.csv"), "--lang", "en")
     assert status == 1
-    assert out.count("a row of totals, not a record: 1") == 2
+    assert out.count("a total, a header or a note, not a record: 1") == 2
     assert "not a date" not in out

@@ -68,11 +68,11 @@ def test_a_person_comes_out_as_written_with_every_reason(run: Run, out: Path) ->
     assert (status, err) == (0, "")
     assert "13,277.83" in told
     assert "inpatient rate of the employee scheme = 85%" in " ".join(told.split())
-    assert "out_of_range" in told  # the rejected claim is told of
+    assert "out of range" in told  # the rejected claim is told of
     assert told.rstrip().endswith("everything comes out as it was written")
     status, told, _ = run("replay", str(out), "--person", "P2", "--lang", "zh")
     assert status == 0
-    assert "bad_code" in told
+    assert "参保状态：不是已知的代码" in told
     assert told.rstrip().endswith("与当时写出的结果完全一致")
 
 
@@ -95,7 +95,7 @@ def test_an_input_that_moved_is_asked_for_by_name(run: Run, out: Path) -> None:
     status, _, err = run("replay", str(out), "--person", "P1")
     assert status == 2
     assert err == (
-        f"{out.parent}/c.csv: E532: the input of that run is no longer there. "
-        "Say where it is now, by --input.\n"
+        f"{out.parent}/c.csv: E571: the file that this run read is no longer there. "
+        "Say where it is now by --input claim=FILE.\n"
     )
     assert run("replay", str(out), "--person", "P1", "--claims", str(moved))[0] == 0

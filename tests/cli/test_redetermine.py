@@ -283,3 +283,25 @@ def test_a_fact_that_two_entities_have_is_called_by_the_title_of_its_own(
     paths = [str(tmp_path / f"{name}.yaml") for name in "abr"]
     status, out, _ = run("--lang", "zh", "redetermine", *paths[:2], "--rules", paths[2])
     assert (status, f"事实 {shown}" in out) == (0, True), out
+
+
+@pytest.mark.parametrize("spoilt", ["old", "new"])
+def test_what_a_rejected_claim_comes_to_is_open_and_owed_to_nobody(
+    run: Run, tmp_path: Path, spoilt: str
+) -> None:
+    record = (
+        "as_of: 2026-06-30\nresident: {person_id: P1, insured_area: '310113', insurance_scheme: 居民医保,"
+        " coverage_status: active, assistance_category: none}\n"
+        "claims: [{claim_id: C1, service_date: 2026-03-02, care_type: inpatient, hospital_level: tertiary,"
+        " total_cost: 1000.00, out_of_scope_cost: 0, critical_illness: false}]\n"
+    )
+    files = [tmp_path / "old.yaml", tmp_path / "new.yaml"]
+    for file in files:
+        file.write_text(record.replace("1000.00", "1.OOO") if spoilt in file.name else record, "utf-8")
+    status, out, _ = run("redetermine", *map(str, files), "--format", "json")
+    result = json.loads(out)
+    assert (status, result["owed"], result["owed_known"], result["open"]) == (1, None, "0.00", 4)
+    files[0].write_text(record.replace("claims: [{", "claims: [{settled_basic_payment: 525.00, "), "utf-8")
+    files[1].write_text(record.replace("person_id: P1", "person_id: P1, birth_date: 2027-01-01"), "utf-8")
+    result = json.loads(run("redetermine", *map(str, files), "--format", "json")[1])
+    assert (result["owed"], result["owed_known"]) == (None, "0.00")

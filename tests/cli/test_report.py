@@ -59,8 +59,8 @@ def test_inputs_that_are_gone_are_told_in_one_line(run: Run, words: list[str], t
     status, out, err = run("report", str(tmp_path / "out"), "--out", str(tmp_path / "report"))
     assert (status, out) == (2, "")
     assert err == (
-        f"{tmp_path}/out: E571: the file c.csv that this run read is no longer there. "
-        "Say by --claims where it is now.\n"
+        f"{tmp_path}/c.csv: E571: the file that this run read is no longer there. "
+        "Say where it is now by --input claim=FILE.\n"
     )
     assert not (tmp_path / "report").exists()
 

@@ -97,10 +97,46 @@ def test_blank_rows_of_events_are_counted_and_totals_told_as_such(
     (tmp_path / "e.csv").write_text(table, "utf-8")
     status, out, err = run("watch", "--events", str(tmp_path / "e.csv"), *words[3:])
     assert status == 1
-    assert "E449: event_id says total: this is a row of totals" in err
+    assert "E449: event_id says that this row is a total, a header or a note, no record" in err
     assert len(err.splitlines()) == 1
     assert "blank rows skipped: 1" in out
     (tmp_path / "e.jsonl").write_text(EVENTS + '{}\n{"event_id": null}\n', "utf-8")
     status, out, err = run(*words)
     assert (status, err) == (0, "")
     assert "blank rows skipped: 2" in out
+
+
+def test_a_doubt_about_an_encoding_is_told(run: Run, words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text(RESIDENTS.replace("P2", "½"), encoding="utf-8")
+    status, _, err = run(*words)
+    assert (status, err.splitlines()[0].partition(": read")[0]) == (0, f"{tmp_path}/r.csv: E581")
+
+
+def test_rejected_records_of_an_event_s_household_are_told(
+    run: Run, words: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "h.csv").write_text(HOUSEHOLDS.replace("50000", "-5"), encoding="utf-8")
+    claims = (
+        "claim_id,person_id,service_date,total_cost\nC1,P2,2026-02-01,much\n" + "C2,P2,2026-02-01,x\n" * 30
+    )
+    (tmp_path / "c.csv").write_text(claims, encoding="utf-8")
+    status, _, err = run(*words, "--claims", str(tmp_path / "c.csv"))
+    lines = err.replace(f"{tmp_path}/", "").splitlines()
+    assert (status, len(lines)) == (1, 21)
+    assert (
+        "h.csv: E620: row 1, household, is rejected (annual income of the household: fails a check of the vocabulary): "
+        "what rests on it cannot be told. Correct the record and run again."
+    ) in lines
+    assert any(
+        line.startswith("c.csv: E620: row 1, claim, is rejected (total cost: not a number)") for line in lines
+    )
+    assert lines[-1] == "and 12 more; mianshen batch lists every reject with its reason"
+
+
+def test_an_event_after_the_death_of_its_person_is_told(run: Run, words: list[str], tmp_path: Path) -> None:
+    people = RESIDENTS.replace("_category\n", "_category,death_date\n").replace("none\n", "none,2026-03-15\n")
+    (tmp_path / "r.csv").write_text(people, encoding="utf-8")
+    status, _, err = run(*words, "--lang", "zh")
+    assert (status, err) == (
+        0, f"{tmp_path}/e.jsonl:2:1: E621: 事件日期 2026-04-01 晚于本人死亡日期 2026-03-15。请核对两者，发放前请确认。\n"
+    )  # fmt: skip

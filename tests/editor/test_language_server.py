@@ -239,3 +239,21 @@ def test_an_emptied_file_is_empty_whatever_stands_on_disk(tmp_path: Path) -> Non
     assert workspace.text(file) == ""
     workspace.close(file)
     assert workspace.text(file) == "facts: {}\n"
+
+
+def test_cases_and_overlays_that_end_in_yml_are_read_too(tmp_path: Path) -> None:
+    rules = tmp_path / "rules" / "pensions.yaml"
+    rules.parent.mkdir()
+    rules.write_text(RULES, "utf-8")
+    case = tmp_path / "cases" / "old.yml"
+    case.parent.mkdir()
+    case.write_text(CASE.replace("months: 400", "monhts: 400"), "utf-8")
+    workspace = Workspace(tmp_path, "en")
+    assert [d.code for d in workspace.findings(case)[str(case)]] == ["E403"]
+    workspace.ready(rules)
+    case.write_text(CASE, "utf-8")
+    renamed = workspace.renamed("months", "months_paid")
+    assert {Path(at.span.file).name for at in renamed} == {"pensions.yaml", "old.yml"}
+    passed_over = rules.with_suffix(".yml")
+    passed_over.write_text(RULES, "utf-8")
+    assert [d.code for d in workspace.findings(passed_over)[str(passed_over)]] == ["E105"]

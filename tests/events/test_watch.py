@@ -396,8 +396,8 @@ def test_events_of_a_rejected_record_are_refused(program: Program, tmp_path: Pat
     events = [event("E1", "D", "identity", "2026-03-01"), event("E2", "E", "identity", "2026-03-01")]
     outcome = watched(program, tmp_path, events, residents=residents)
     assert [line.split("(")[-1].split(")")[0] for line in refused(outcome, tmp_path)] == [
-        "category: bad_code",
-        "person_id: duplicate",
+        "category: not a known code",
+        "person number: a number that comes twice",
     ]
 
 

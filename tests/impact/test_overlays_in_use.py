@@ -76,6 +76,10 @@ def test_compare_tells_and_exits_as_promised(tmp_path: Path, capsys: pytest.Capt
     assert (
         main(["compare", "--overlay", still, *files, "--out", str(tmp_path / "out"), "--format", "json"]) == 0
     )
+    claims.write_text(CLAIMS.replace("500.00", "much"), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["--lang", "en", "compare", "--overlay", still, *files, "--out", str(tmp_path / "out")]) == 1
+    assert "\nrejected, and so not compared" in capsys.readouterr().out
     assert (
         main(["compare", "--overlay", str(tmp_path / "none.yaml"), *files, "--out", str(tmp_path / "out")])
         == 2

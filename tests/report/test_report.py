@@ -323,6 +323,12 @@ def test_changes_are_what_differs_in_what_is_due(people: Path, content: dict[str
         for name in ("before", "now")
     ]
 
+    rejected = {row["key"] for row in rows(people / "now" / "rejects.parquet")}
+
+    def lost(run: dict[str, dict[str, Any]], key: str, name: str) -> str:
+        is_open = key in rejected if key not in run else run[key][f"{name}_status"] == "undetermined"
+        return "now_open" if is_open else "no_longer_due"
+
     def due(run: dict[str, dict[str, Any]], person: str, name: str) -> tuple[bool, Decimal | None]:
         row = run.get(person)
         eligible = row is not None and row[f"{name}_status"] == "eligible"
@@ -333,7 +339,8 @@ def test_changes_are_what_differs_in_what_is_due(people: Path, content: dict[str
         for name in BENEFITS:
             (was, paid), (now, amount) = (due(run, person, name) for run in runs)
             if was != now:
-                expected.add((person, "", name, "newly_due" if now else "no_longer_due", paid, amount))
+                kind = "newly_due" if now else lost(runs[1], person, name)
+                expected.add((person, "", name, kind, paid, amount))
             elif was and paid != amount:
                 expected.add((person, "", name, "amount_changed", paid, amount))
     households = [
@@ -345,7 +352,13 @@ def test_changes_are_what_differs_in_what_is_due(people: Path, content: dict[str
         for name in OF_HOUSEHOLDS:
             (was, paid), (now, amount) = (due(run, household, name) for run in households)
             if was != now or (was and paid != amount):
-                kind = "amount_changed" if was == now else "newly_due" if now else "no_longer_due"
+                kind = (
+                    "amount_changed"
+                    if was == now
+                    else "newly_due"
+                    if now
+                    else lost(households[1], household, name)
+                )
                 expected.add((first[household], household, name, kind, paid, amount))
     results = {
         (row["person"], row["owner"], row["benefit"], row["change"], row["amount_before"], row["amount"])
@@ -357,8 +370,19 @@ def test_changes_are_what_differs_in_what_is_due(people: Path, content: dict[str
         (change["benefit"], change["change"]): change["residents"] for change in content["since"]["changes"]
     }
     assert told == counts
-    assert {kind for _, kind in counts} == {"newly_due", "no_longer_due", "amount_changed"}
+    assert {kind for _, kind in counts} == {"newly_due", "no_longer_due", "now_open", "amount_changed"}
     assert sum(1 for _ in listed(people / "report", "changes")) == len(expected)
+
+
+def test_whose_answer_is_open_now_or_who_is_rejected_is_not_called_no_longer_due(tmp_path: Path) -> None:
+    good = RESIDENTS + "".join(f"P{n},310113,resident,active,none,subsistence\n" for n in range(4))
+    before = batch(tmp_path / "a", {"residents.csv": good})
+    spoilt = good.replace("P0,310113,resident", "P0,310113,residnet").replace("P1,310113", "P1,")
+    now = batch(tmp_path / "b", {"residents.csv": spoilt.replace("P2,310113", "P2,110101")})
+    content = make_report(PROGRAM, Order(now, tmp_path / "r", "en", since=before))
+    changes = {(row["person"], row["change"]) for row in rows(tmp_path / "r" / "changes.parquet")}
+    assert changes == {("P0", "now_open"), ("P1", "now_open"), ("P2", "no_longer_due")}
+    assert [c["change"] for c in content["since"]["changes"]] == ["no_longer_due", "now_open"]
 
 
 def test_a_run_compared_with_itself_has_no_changes(people: Path, tmp_path: Path) -> None:
@@ -470,7 +494,7 @@ def test_inputs_that_moved_are_named_and_those_that_changed_are_refused(tmp_path
     assert refusal(order) == ["E571"]
     make_report(PROGRAM, replace(order, inputs={"resident": moved}))
     moved.write_text(good.replace("P1", "P2"), "utf-8")
-    assert set(refusal(replace(order, inputs={"resident": moved}))) == {"E571", "E572"}
+    assert set(refusal(replace(order, inputs={"resident": moved}))) == {"E572"}
     assert not (tmp_path / "r2").exists()
 
 

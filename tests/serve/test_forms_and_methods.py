@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import cache
+from html import unescape
 from urllib.parse import quote
 
 import pytest
@@ -149,3 +150,22 @@ def test_a_long_record_is_opened_whole(local: TestClient) -> None:
     )
     assert page.status_code == 200
     assert "C77" in page.text
+
+
+def test_a_record_that_was_opened_goes_through_every_form_and_one_too_long_is_refused_at_once(
+    local: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = form_key_of(local.get("/counter").text)
+    record = f"resident: {{insured_area: '310113', household_id: {'H' * 600_000}}}\n"
+    file = {"file": ("record.yaml", record.encode("utf-8"))}
+    page = local.post("/counter/open", data={"form_key": key}, files=file).text
+    assert '<form id="state" method="post" action="/counter" enctype="multipart/form-data"' in page
+    text = unescape(re.findall(r'name="record" value="([^"]*)"', page)[0])
+    kept = local.post("/counter/record", files={"form_key": (None, key), "record": (None, text)})
+    assert (kept.status_code, kept.text.count("H") > 600_000) == (200, True)
+    monkeypatch.setattr("mianshen.serve.counter_pages.MOST_RECORD", 1 << 20)
+    refused = local.post("/counter/open", data={"form_key": key}, files=file)
+    assert (refused.status_code, "at most 1,024 KB. Decide it with mianshen check" in refused.text) == (
+        413,
+        True,
+    )

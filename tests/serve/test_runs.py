@@ -77,7 +77,9 @@ def test_a_spoilt_run_hides_no_other_and_says_what_is_wrong(
     shutil.copytree(runs / "june", runs / "may")
     try:
         (runs / "may" / file).write_bytes(spoilt)
-        assert 'href="/runs/june"' in client.get("/runs").text
+        page = client.get("/runs").text
+        assert 'href="/runs/june"' in page
+        assert f'/runs/may">may</a>: this is not the folder of a batch: {file} is not in it' in page
         answer = client.get("/runs/may")
         assert (answer.status_code, f"{file} is not in it, or cannot be read" in answer.text) == (422, True)
     finally:
@@ -163,4 +165,4 @@ def test_a_run_of_another_field_counts_its_own_people(tmp_path: Path) -> None:
     run_batch(
         program, Request({entity: tmp_path / f"{entity}.csv" for entity in texts}, AS_OF, tmp_path / "out")
     )
-    assert [line.people for line in runs_in(tmp_path)] == [1]
+    assert [line.people for line in runs_in(tmp_path).lines] == [1]

@@ -1,7 +1,8 @@
 """`mianshen compare`: what another rule would do, over cases or a population, before it is law.
 
 In: overlays, or another rulebook; cases, or files of records and a day. Out: a folder with `compare.json`,
-`changes.parquet` and `report.html`, and a page of summary. Exit status 0 nothing changes, 1 something does, 2 unusable.
+`changes.parquet` and `report.html`, and a page of summary. Exit status 0 nothing changes, 1
+something does or a record is rejected and so not compared, 2 unusable.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def compare(
         output.say(output.json_text(content))
     else:
         _show(lang, comparison.program, content, out)
-    return Status.FOUND if comparison.changed else Status.DONE
+    return Status.FOUND if comparison.changed or comparison.rejected else Status.DONE
 
 
 def _show(lang: Lang, program: Any, content: dict[str, Any], out: Path) -> None:

@@ -1,7 +1,8 @@
 """`mianshen watch`: life events become a work list.
 
 In: a file of events, files of records. Out: the work list, the events refused beside it, the journal.
-Exit status 0 done, 1 an event was refused, 2 a file cannot be read or durable-rules is not there.
+Exit status 0 done, 1 an event was refused or a
+record of its household is rejected, 2 a file cannot be read or durable-rules is not there.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
-from mianshen.source import Lang
+from mianshen.source import Diagnostic, Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, command, option
 from mianshen_cli.output import Status
@@ -41,8 +42,14 @@ def watch(
     options.refuse_unfit_records(records, program)
     journal = journal or Path(f"{out}{_JOURNAL}")
     watched: Watched = run_watch(program, Request(events, records, out, journal, as_of))
-    lines = [refusal.diagnostic.show(lang) for refusal in watched.refused]
-    _complain(lang, lines, rejects_beside(out))
+    output.complain_of(watched.doubts, lang)
+    _complain(lang, watched.rejected, wording("watch.more_rejected"))
+    _complain(
+        lang,
+        [refusal.diagnostic for refusal in watched.refused],
+        wording("watch.more"),
+        file=rejects_beside(out),
+    )
     rows = [(words.in_(lang), f"{watched.items[kind]:,}") for kind, words in _KINDS.items()]
     output.say(output.table(wording.heads("watch.heads", lang), rows, right={1}))
     counts = watched.counts
@@ -56,11 +63,11 @@ def watch(
     if counts.late:
         output.say(wording("watch.late").in_(lang, late=counts.late))
     output.say(wording("watch.done").in_(lang, out=out))
-    return Status.FOUND if watched.refused else Status.DONE
+    return Status.FOUND if watched.refused or watched.rejected else Status.DONE
 
 
-def _complain(lang: Lang, lines: Sequence[str], file: Path) -> None:
-    for line in lines[:_TOLD]:
-        output.complain(line)
-    if len(lines) > _TOLD:
-        output.complain(wording("watch.more").in_(lang, more=len(lines) - _TOLD, file=file))
+def _complain(lang: Lang, told: Sequence[Diagnostic], more: Message, **values: object) -> None:
+    """The first of some diagnostics, and how many more there are."""
+    output.complain_of(told[:_TOLD], lang)
+    if len(told) > _TOLD:
+        output.complain(more.in_(lang, more=len(told) - _TOLD, **values))

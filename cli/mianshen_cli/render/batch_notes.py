@@ -25,8 +25,11 @@ _DOUBLES = wording("batch_notes.doubles")
 _DOUBLE = wording("batch_notes.double")
 _PLACEHOLDER = wording("batch_notes.placeholder")
 _DEAD = wording("batch_notes.dead")
-_AFTER_DEATH = wording("batch_notes.after_death")
-_BLANK = wording("batch_notes.blank")
+_BY_ENTITY = {
+    "dated_before_birth": wording("batch_notes.before_birth"),
+    "dated_after_death": wording("batch_notes.after_death"),
+    "blank_rows": wording("batch_notes.blank"),
+}
 _WHOLE = wording("batch_notes.whole")
 _MAP = wording("batch_notes.map")
 MOST = 12  # reasons that are listed
@@ -60,7 +63,7 @@ def _codes(lang: Lang, codes: Sequence[str]) -> str:
 
 
 def finding_lines(lang: Lang, program: Any, findings: dict[str, Any]) -> Iterator[str]:
-    """People and bills that stand in the files twice, placeholders, blank rows."""
+    """People and bills that stand in the files twice, dates outside a life, placeholders, blank rows."""
     doubled = findings.get("identity_numbers_under_several_persons", 0)
     if doubled:
         yield _IDENTITY.in_(lang, rows=f"{doubled:,}")
@@ -78,10 +81,9 @@ def finding_lines(lang: Lang, program: Any, findings: dict[str, Any]) -> Iterato
         )
     if dead := findings.get("dead_by_the_decision_date", 0):
         yield _DEAD.in_(lang, rows=f"{dead:,}")
-    for entity, rows in findings.get("dated_after_death", {}).items():
-        yield _AFTER_DEATH.in_(lang, entity=program.entities[entity].title.in_(lang), rows=f"{rows:,}")
-    for entity, rows in findings.get("blank_rows", {}).items():
-        yield _BLANK.in_(lang, entity=program.entities[entity].title.in_(lang), rows=f"{rows:,}")
+    for name, words in _BY_ENTITY.items():
+        for entity, rows in findings.get(name, {}).items():
+            yield words.in_(lang, entity=program.entities[entity].title.in_(lang), rows=f"{rows:,}")
     for entity, facts in findings.get("placeholders", {}).items():
         for name, rows in facts.items():
             title = program.facts[entity, name].title.in_(lang)

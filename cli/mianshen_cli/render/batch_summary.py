@@ -36,7 +36,7 @@ def _notes(lang: Lang, program: Any, summary: Any, out: Path) -> None:
     if lines:
         output.say("\n" + "\n".join(lines))
     if summary.rejected:
-        output.say("\n" + reject_table(lang, reject_groups(out, summary.cells)))
+        output.say("\n" + reject_table(lang, reject_groups(out, summary.cells, program)))
 
 
 def _show(lang: Lang, program: Any, content: dict[str, Any]) -> None:

@@ -39,10 +39,6 @@ def unaccounted(folder: str, entity: str, read: int, counted: int) -> Diagnostic
     return diagnostic("E531.unaccounted", unlined(folder), entity=entity, read=read, counted=counted)
 
 
-def input_moved(file: str) -> Diagnostic:
-    return diagnostic("E532.input_moved", unlined(file))
-
-
 def no_spark(why: str) -> Diagnostic:
     fix = {
         "pyspark": ("请安装 mianshen[spark]", "Install mianshen[spark]"),

@@ -73,8 +73,7 @@ def timings_file(
         "seconds": {name: f"{value:.3f}" for name, value in seconds.items()},
         "records": counts,
         "inputs": {
-            entity: [part.named or str(part.path.absolute()) for part in source.parts]
-            for entity, source in sorted(inputs.items())
+            entity: [part.address for part in source.parts] for entity, source in sorted(inputs.items())
         },
         "host": {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()},
     }

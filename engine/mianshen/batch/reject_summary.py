@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mianshen.ingest.plausibility import ColumnCells
+from mianshen.ingest.rejects import LAST
+from mianshen.program.program import Program
 from mianshen.records.diagnostics import total_row
 from mianshen.source import NOWHERE, Message
 
@@ -38,7 +40,9 @@ class RejectGroup:
     hint: Message | None
 
 
-def reject_groups(folder: Path, cells: Mapping[tuple[str, str], ColumnCells]) -> list[RejectGroup]:
+def reject_groups(
+    folder: Path, cells: Mapping[tuple[str, str], ColumnCells], program: Program
+) -> list[RejectGroup]:
     """The rejects in a batch's folder, grouped."""
     table = pq.read_table(folder / "rejects.parquet", columns=["file", "field", "code", "reason"])
     keys = ["file", "field", "code", "reason"]
@@ -46,10 +50,21 @@ def reject_groups(folder: Path, cells: Mapping[tuple[str, str], ColumnCells]) ->
     groups = []
     for row in counted.group_by(keys).aggregate([("one", "sum")]).to_pylist():
         column = cells.get((row["file"], row["field"]), ColumnCells(()))
+        hint = _of_checks(program, row["field"]) if row["reason"] == LAST else OF_ROWS.get(row["reason"])
         groups.append(
             RejectGroup(
                 row["file"], row["field"], column.names, row["code"], row["reason"], row["one_sum"],
-                column.whole(row["reason"]), column.hints.get(row["reason"]) or OF_ROWS.get(row["reason"]),
+                column.whole(row["reason"]), column.hints.get(row["reason"]) or hint,
             )
         )  # fmt: skip
     return sorted(groups, key=lambda group: (-group.rows, group.file, group.field or "", group.reason))
+
+
+def _of_checks(program: Program, field: str | None) -> Message | None:
+    """What the vocabulary asks of a fact; None where it asks nothing."""
+    titles = [
+        check.title for entity in program.entities.values() for check in entity.checks if check.field == field
+    ]
+    if not titles:
+        return None
+    return Message("；".join(title.zh for title in titles), "; ".join(title.en for title in titles))

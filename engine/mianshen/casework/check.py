@@ -40,6 +40,18 @@ _BEFORE = Message(
     "the decision date lies before everything dated in the rulebook (from {day} on), so what held then is not in it. "
     "Check the date",
 )
+_DEAD = Message(
+    "{who} 已于 {day} 死亡：待遇仍按所填事实核定，发放前请核对",
+    "{who} died on {day}: benefits are decided by the facts as given. Check before paying",
+)
+_BEFORE_BIRTH = Message(
+    "{named} 的日期 {dated} 早于本人出生日期 {day}：仍按所填事实核定，请核对两者",
+    "{named} is dated {dated}, before the birth of {who} on {day}: decided by the facts as given. Check both dates",
+)
+_AFTER_DEATH = Message(
+    "{named} 的日期 {dated} 晚于本人死亡日期 {day}：仍按所填事实核定，请核对两者",
+    "{named} is dated {dated}, after the death of {who} on {day}: decided by the facts as given. Check both dates",
+)
 _INSTEAD = Message(
     "按 --as-of 给出的 {day} 核定，不用核定材料里的日期",
     "decided for {day} as --as-of says, whatever day the record gives",
@@ -128,7 +140,7 @@ class Checker:
                 yield row, other
 
     def notes(self, checked: Checked) -> list[Message]:
-        """What else there is to say: facts that were assumed, placeholders, the dead."""
+        """What else there is to say: facts that were assumed, placeholders, the dead, dates outside a life."""
         case = checked.case
         notes = [
             Message(
@@ -155,7 +167,7 @@ class Checker:
                     f"{fact.title.en} ({name}) holds a placeholder and is taken as unknown",
                 )
             )
-        return [*notes, *self._of_the_dead(case)]
+        return [*notes, *self._of_lives(case)]
 
     def _assumptions(self, checked: Checked) -> Iterator[Message]:
         """The facts that were taken for what they are where nobody gives them, those of one value in one sentence."""
@@ -178,25 +190,21 @@ class Checker:
         provisions = (p.start for decision in self.program.decisions for p in decision.provisions)
         return min((day for day in (*figures, *provisions) if day is not None), default=None)
 
-    def _of_the_dead(self, case: Case) -> Iterator[Message]:
-        """Who died by the decision date, and rows that are dated later than that."""
-        ends = self.program.entities[self.program.entry].ends
-        for row in case.rows() if ends is not None else ():
-            day = row.facts.get(ends or "")
-            if row.entity != self.program.entry or row.version_of is not None or not isinstance(day, dt.date):
+    def _of_lives(self, case: Case) -> Iterator[Message]:
+        """Who died by the decision date, and rows that are dated before a birth or after a death."""
+        entry = self.program.entities[self.program.entry]
+        for row in case.rows():
+            if row.entity != entry.name:
                 continue
-            if day <= case.as_of:
-                yield Message(
-                    f"{row.key} 已于 {day} 死亡：待遇仍按所填事实核定，发放前请核对",
-                    f"{row.key} died on {day}: benefits are decided by the facts as given. Check before paying",
-                )
+            born, died = (_day(row.current, name) for name in (entry.begins, entry.ends))
+            if died is not None and died <= case.as_of and row.version_of is None:
+                yield _DEAD.filled(who=row.key, day=died)
             for child in row.children:
-                dated = child.facts.get(self.program.entities[child.entity].date or "")
-                if isinstance(dated, dt.date) and dated > day:
-                    yield Message(
-                        f"{child.key or child.label} 的日期 {dated} 晚于本人死亡日期 {day}，请核对两者",
-                        f"{child.key or child.label} is dated {dated}, after the death of {row.key} on {day}. Check both dates",
-                    )
+                dated, named = _day(child, self.program.entities[child.entity].date), child.key or child.label
+                if dated is not None and born is not None and dated < born:
+                    yield _BEFORE_BIRTH.filled(named=named, dated=dated, who=row.key, day=born)
+                if dated is not None and died is not None and dated > died:
+                    yield _AFTER_DEATH.filled(named=named, dated=dated, who=row.key, day=died)
 
     def caveats(self, case: Case, result: BenefitResult) -> Caveats:
         """What a benefit rests on that is not certain."""
@@ -432,6 +440,12 @@ class Checker:
             }
             for reject in result.rejected
         ]
+
+
+def _day(row: Row, name: str | None) -> dt.date | None:
+    """The date that a fact of a row is; None where there is no such fact, or it is unknown."""
+    day = row.facts.get(name or "")
+    return day if isinstance(day, dt.date) else None
 
 
 def _is_known(value: Value) -> bool:

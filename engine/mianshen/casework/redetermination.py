@@ -238,10 +238,14 @@ class _Comparing:
             result = now or was
             assert result is not None
             described, row = result.benefit, (result.row.entity, result.row.key)
+            due, before = (
+                None if row in _rejected(side) else _due(part)
+                for side, part in ((self.two, now), (self.one, was))
+            )
             walk = Causes(self.old, self.new)
             names = [described.eligible, *([described.amount] if described.amount else [])]
             causes = tuple(dict.fromkeys(c for name in names for c in walk.causes(row, name)))
-            yield BenefitChange(name, was, now, _less(_due(now), _due(was)), causes)
+            yield BenefitChange(name, was, now, _less(due, before), causes)
 
     # -- rows --------------------------------------------------------------------------------
 
@@ -266,7 +270,8 @@ class _Comparing:
             old = None if was is None else was.values.get(name)
             new = None if now is None else now.values.get(name)
             paid = self._paid(key, name, old, was)
-            owed = _less(_amount(new), paid) if self.is_paid((key[0], name)) else None
+            due = None if key in _rejected(self.two) else _amount(new)
+            owed = _less(due, paid) if self.is_paid((key[0], name)) else None
             settled_otherwise = self.is_paid((key[0], name)) and paid is not None and owed != ZERO
             if _plain(old) == _plain(new) and not settled_otherwise:
                 continue
@@ -282,12 +287,17 @@ class _Comparing:
             settled = None if row is None or fact is None else row.facts.get(fact)
             if isinstance(settled, Decimal):
                 return settled
-        return _amount(old)
+        return None if key in _rejected(self.one) else _amount(old)
+
+
+def _rejected(result: CaseResult) -> set[tuple[str, str]]:
+    """Rows that are rejected: what they come to is not known."""
+    return {(row.entity, row.key) for row in result.rejected}
 
 
 def _aside(result: CaseResult) -> dict[tuple[str, str], str]:
     """Rows without decisions: rejected, or cancelled."""
-    aside = {(r.entity, r.key): "rejected" for r in result.rejected}
+    aside = dict.fromkeys(_rejected(result), "rejected")
     return aside | {(row.entity, row.key): "reversed" for pair in result.reversed for row in pair}
 
 
@@ -304,7 +314,7 @@ def _due(result: BenefitResult | None) -> Decimal | None:
 
 
 def _amount(value: Value | None) -> Decimal | None:
-    """An amount paid: none for a row that is not there or a layer that is not modelled."""
+    """An amount paid: none for a row that is not there or a layer that is not modelled; None where it is unknown."""
     if value is None or value is NOT_MODELLED:
         return ZERO
     return value if isinstance(value, Decimal) else None

@@ -127,6 +127,7 @@ class Entity(Shape):
     reverses: Identifier | None = (
         None  # the fact that names the row of the same parent which this one cancels
     )
+    begins: Identifier | None = None  # the fact that says on which day the person was born
     ends: Identifier | None = None  # the fact that says on which day the person died
     checks: tuple[Check, ...] = ()
 

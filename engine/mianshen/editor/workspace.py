@@ -140,7 +140,7 @@ class Workspace:
         folders = {self.root}
         if self.document is not None:
             folders |= {Path(file).resolve().parent for file in self.document.files}
-        files = {path.resolve() for folder in folders for path in folder.rglob("*.yaml") if _is_ours(path)}
+        files = {path.resolve() for folder in folders for path in folder.rglob("*.y*ml") if _is_ours(path)}
         for file in sorted(files):
             if name in self.text(file):
                 yield from (at for at in self._occurrences(file) if at.name == name)

@@ -125,7 +125,7 @@ class Vocabulary:
         return {
             name: Entity(
                 name, message(m.title), m.key, parents[name], m.children, m.counted_by,
-                m.date, m.area, m.outcome, m.explained_by, (), m.valid_from, m.reverses, m.ends,
+                m.date, m.area, m.outcome, m.explained_by, (), m.valid_from, m.reverses, m.ends, m.begins,
             )
             for name, m in models.items()
         }  # fmt: skip
@@ -146,7 +146,7 @@ class Vocabulary:
         for name, entity in self.entities.items():
             facts = [("key", name, entity.key), ("date", name, entity.date), ("area", name, entity.area)]
             facts += [("valid_from", name, entity.valid_from), ("reverses", name, entity.reverses)]
-            facts.append(("ends", name, entity.ends))
+            facts += [("begins", name, entity.begins), ("ends", name, entity.ends)]
             if entity.parent is not None:
                 facts.append(("counted_by", entity.parent, entity.counted_by))
             for part, owner, fact in facts:
@@ -241,6 +241,7 @@ class Vocabulary:
             ("date", entity.date, Date()),
             ("area", entity.area, String(area=True)),
             ("valid_from", entity.valid_from, Date()),
+            ("begins", entity.begins, Date()),
             ("ends", entity.ends, Date()),
             ("reverses", entity.reverses, String()),
         ):

@@ -81,7 +81,7 @@ class Comparison:
             "before": _rulebook(self.changes.before),
             "after": _rulebook(self.changes.after),
             "records": dict(self.records),
-            **({"rejected": self._rejected} if self._rejected else {}),
+            **({"rejected": self.rejected} if self.rejected else {}),
             "entry": self.program.entities[self.program.entry].title.plain,
             "decisions": self._decisions(),
             "benefits": self._benefits(),
@@ -101,7 +101,7 @@ class Comparison:
         }  # fmt: skip
 
     @property
-    def _rejected(self) -> dict[str, Any]:
+    def rejected(self) -> dict[str, Any]:
         """How many records of each entity a side rejects, and so are not compared."""
         counts = self.counts.get("rejected", {})
         titles = {name: entity.title.plain for name, entity in self.program.entities.items()}

@@ -124,7 +124,7 @@ def _count(
 
 
 def _header(program: Program, entity: Entity, opened: Opened) -> Header:
-    return Header(program, entity, opened.part.shown, opened.columns, opened.places, opened.line)
+    return opened.header(program, entity)
 
 
 def _entity(program: Program, opened: Opened, named: str | None) -> Entity:
@@ -155,7 +155,7 @@ def _columns(header: Header) -> list[ColumnSurvey]:
         echo = written if header.is_name(written, header.known) else None
         column = ColumnSurvey(written if name is not None or echo else "…", type_)
         if not folded(written):
-            column.problem = diagnostic("E516.nameless_column", place, number=number)
+            column.problem = header.without_name(written, number, at)
         elif folded(written) in seen:
             column.problem = diagnostics.doubled_column(place, echo)
         elif name is None:

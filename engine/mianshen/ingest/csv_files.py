@@ -1,6 +1,7 @@
 """A CSV or TSV file as a table of texts: its header, its shape, and what is wrong where it cannot be read.
 
-In: a file's text in UTF-8. Out: `CsvTable`: column names, where each begins, how DuckDB reads the file.
+In: a file's text in UTF-8. Out: `CsvTable`: column names, where each begins, how DuckDB reads the file. A column without
+a name is called by as many blanks as its number.
 Invariants: every line in which anything stands has as many cells as the header, whatever the last ones hold; no message
 repeats what a record says.
 """
@@ -9,8 +10,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +24,7 @@ from mianshen.records.facts import INVISIBLE
 from mianshen.source import Diagnostic, RuleError, Span, unlined
 
 HEAD: Final = 1 << 20  # bytes a header may fill
-COMMA, TAB = ",", "\t"
+COMMA, TAB, BLANK = ",", "\t", " "
 _OTHERS: Final = (";", "|", "，", "；")
 _LINE: Final = re.compile(r"CSV Error on Line: (\d+)")
 _COUNTS: Final = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
@@ -56,20 +58,27 @@ class CsvLayout:
     def line(self) -> int:
         return self.title_lines + 1
 
+    def relation(self, names: Iterable[str]) -> str:
+        """What stands after FROM to read the file's cells as texts, its columns called so."""
+        listed = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
+        return (
+            f"read_csv({pattern(self.text)}, auto_detect=false, header=true, delim={quoted(self.separator)}, quote='\"', "
+            f"escape='\"', skip={self.title_lines}, nullstr='', compression='none', hive_partitioning=false, "
+            f"columns={{{listed}}})"
+        )
+
 
 def csv_table(path: Path, text: Plain, title_lines: int = 0) -> CsvTable:
     """A file with its header read and its lines counted. Raises RuleError where it has no header."""
     head = head_of(text, HEAD)
     titles = "".join(head.splitlines(keepends=True)[:title_lines])
-    names, places, separator = _header(path, head.removeprefix(titles), title_lines + 1)
+    written, places, separator = _header(path, head.removeprefix(titles), title_lines + 1)
+    names = [
+        name if name.strip(INVISIBLE) else BLANK * number for number, name in enumerate(written, 1)
+    ]  # the database tells columns apart by name
     layout = CsvLayout(path, text.path, len(names), separator, title_lines)
-    listed = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
-    relation = (
-        f"read_csv({pattern(text.path)}, auto_detect=false, header=true, delim={quoted(separator)}, quote='\"', "
-        f"escape='\"', skip={title_lines}, nullstr='', compression='none', hive_partitioning=false, columns={{{listed}}})"
-    )
     columns = [(name, "VARCHAR") for name in names]
-    return CsvTable(columns, places, relation, layout, _is_uneven(layout, text.shape, titles))
+    return CsvTable(columns, places, layout.relation(names), layout, _is_uneven(layout, text.shape, titles))
 
 
 def pattern(path: Path) -> str:
@@ -156,6 +165,33 @@ def fill_blank_lines(layout: CsvLayout, target: Path) -> bool:
 
 def ragged_line(layout: CsvLayout) -> Diagnostic | None:
     """The first line with another number of cells than the header, at its first cell too many or at its end."""
+    with layout.text.open(encoding="utf-8-sig", newline="") as file:
+        for line, record, cells in _records(layout, file):
+            if cells and len(cells) != layout.width:
+                if record.count('"') % 2 and not next(file, ""):  # it swallowed all that follows
+                    return diagnostic("E510.bad_quotes", Span(str(layout.path), line, 1))
+                _, places = _cells(record, layout.separator)
+                at = places[layout.width] if len(places) > layout.width else len(record.rstrip("\r\n")) + 1
+                return diagnostics.ragged(Span(str(layout.path), line, at), layout.width, len(cells))
+    return None
+
+
+def first_cells(layout: CsvLayout, numbers: Sequence[int]) -> dict[int, Span]:
+    """Of columns, numbered from 0, the place of the first cell below the header that says something."""
+    places: dict[int, Span] = {}
+    with layout.text.open(encoding="utf-8-sig", newline="") as file:
+        for line, record, cells in islice(_records(layout, file), 1, None):
+            for number in numbers:
+                if number not in places and number < len(cells) and cells[number].strip(INVISIBLE):
+                    at = _cells(record, layout.separator)[1][number]
+                    places[number] = Span(str(layout.path), line, at)
+            if len(places) == len(numbers):
+                break
+    return places
+
+
+def _records(layout: CsvLayout, file: Iterable[str]) -> Iterator[tuple[int, str, list[str]]]:
+    """The lines of a file from its header on, as (number of the first, text, cells): a quoted cell may hold several."""
     read: list[str] = []
 
     def lines() -> Iterator[str]:
@@ -163,18 +199,12 @@ def ragged_line(layout: CsvLayout) -> Diagnostic | None:
             read.append(line)
             yield line
 
-    with layout.text.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(lines(), delimiter=layout.separator, strict=False)
-        for number, cells in enumerate(_sized(rows)):
-            record, first = "".join(read), rows.line_num - len(read) + 1
-            read.clear()
-            if number >= layout.title_lines and cells and len(cells) != layout.width:
-                if record.count('"') % 2 and not next(file, ""):  # it swallowed all that follows
-                    return diagnostic("E510.bad_quotes", Span(str(layout.path), first, 1))
-                _, places = _cells(record, layout.separator)
-                at = places[layout.width] if len(places) > layout.width else len(record.rstrip("\r\n")) + 1
-                return diagnostics.ragged(Span(str(layout.path), first, at), layout.width, len(cells))
-    return None
+    rows = csv.reader(lines(), delimiter=layout.separator, strict=False)
+    for number, cells in enumerate(_sized(rows)):
+        record, first = "".join(read), rows.line_num - len(read) + 1
+        read.clear()
+        if number >= layout.title_lines:
+            yield first, record, cells
 
 
 def _sized(rows: Iterator[list[str]]) -> Iterator[list[str]]:

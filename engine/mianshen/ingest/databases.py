@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
@@ -24,8 +24,9 @@ import pyarrow.parquet as pq
 from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
 from mianshen.ingest.postgres import KINDS, connection_words, export_table
+from mianshen.ingest.workbooks import workbook_named
 from mianshen.mapping.text import identifier, quoted
-from mianshen.source import RuleError, unlined
+from mianshen.source import Message, RuleError, Span, unlined
 
 _ADDRESS: Final = re.compile(r"(duckdb|sqlite|postgres|postgresql):(.+)[?&]table=([^?&]+)", re.DOTALL)
 _SLASHES: Final = re.compile(r"^(postgres(?:ql)?:)//")
@@ -78,9 +79,9 @@ def unslashed(rest: str) -> str:
 
 
 def file_behind(named: Path) -> Path:
-    """The file that a name leads to: itself, or the database of a table."""
+    """The file that a name leads to: itself, the database of a table, the workbook of a sheet."""
     address = table_address(named)
-    return named if address is None else address.file
+    return workbook_named(named)[0] if address is None else address.file
 
 
 def refuse_unreadable(address: TableAddress) -> None:
@@ -144,7 +145,10 @@ def exported(address: TableAddress, target: Path) -> None:
             with target.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(names)
-                writer.writerows([_text(cell, address) for cell in row] for row in _rows(cursor))
+                writer.writerows(
+                    [_text(cell) for cell in _readable(row, address, names, line)]
+                    for line, row in enumerate(_rows(cursor), 2)
+                )
     except sqlite3.Error:
         raise RuleError([diagnostics.bad_database(address.plain)]) from None
 
@@ -154,13 +158,24 @@ def _rows(cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
         yield from rows
 
 
-def _text(cell: object, address: TableAddress) -> str:
+def _readable(
+    row: tuple[Any, ...], address: TableAddress, names: Sequence[str], line: int
+) -> tuple[Any, ...]:
+    """A row, as it is. Raises RuleError where a cell holds bytes, which are no text."""
+    for number, cell in enumerate(row):
+        if isinstance(cell, bytes):
+            place, wanted = Span(str(address.file), line, number + 1), Message("文本", "text")
+            raise RuleError(
+                [diagnostic("E505.wrong_column", place, name=names[number], found="BLOB", wanted=wanted)]
+            )
+    return row
+
+
+def _text(cell: object) -> str:
     match cell:
         case None:
             return ""
         case float():
             return f"{Decimal(repr(cell)):f}"
-        case bytes():
-            raise RuleError([diagnostics.bad_database(address.plain)])
         case _:
             return str(cell)

@@ -15,12 +15,22 @@ def cannot_read(span: Span, en: str, zh: str) -> Diagnostic:
     return diagnostic("E501.cannot_read", span, names=Message(zh, en))
 
 
-def no_header(span: Span, key: str, better: int | None = None, mapping: str | None = None) -> Diagnostic:
-    """`better`: a later line that has the names of columns; `mapping`: the shipped one that names them."""
+def no_header(
+    span: Span, key: str, better: int | None = None, mapping: str | None = None, workbook: str | None = None
+) -> Diagnostic:
+    """`better`: a later line that has the names of columns; `mapping`: the shipped one that names them.
+
+    `workbook`: the name of one of which no sheet was named.
+    """
     fix = (
         f"请在第一行写列名，如 {key}；或用 --mapping 对照列名",
         f"Begin the file with a line of column names, such as {key}, or name the columns with --mapping",
     )
+    if workbook is not None:
+        fix = (
+            f"请写明列名所在的工作表，如 {workbook}#表名；或在第一行写列名，如 {key}",
+            f"Name the sheet that has them, such as {workbook}#NAME, or begin with a line of column names, such as {key}",
+        )
     if better is not None:
         fix = (
             f"列名在第 {better} 行：请删去前面的标题行，或在映射里写 title_lines: {better - 1}",

@@ -36,6 +36,7 @@ _WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CHUNK: Final = 1 << 20
 _MARK: Final = "\ufeff"
 _COMMON_BIG5: Final = b"\xc6\x7e"  # the last of its common characters
+_COMMON_GB2312: Final = b"\xd7\xf9"
 _ODD, _COMMON = 0.25, 0.6  # shares of characters
 _TAB, _NEWLINE, _RETURN, _QUOTE, _COMMA = 9, 10, 13, 34, 44
 
@@ -130,7 +131,7 @@ def plain(path: Path, scratch: Callable[[], Path], encoding: str | None = None) 
         encoding = UTF_16
     if encoding in (GB18030, BIG5, UTF_16):
         text = _transcoded(path, scratch(), packed, encoding)
-        return replace(text, doubt=_meant_as_utf_8(path, packed)) if encoding == GB18030 else text
+        return text if encoding == UTF_16 else replace(text, doubt=_otherwise_meant(path, packed, encoding))
     reading = _Reading(path, packed, UTF_8)
     try:
         if packed:
@@ -149,35 +150,63 @@ def plain(path: Path, scratch: Callable[[], Path], encoding: str | None = None) 
     return Plain(path, UTF_8, reading.shape, None if encoding else reading.doubt())
 
 
-def _is_big5(path: Path, packed: bool) -> bool:
-    """Whether the first characters beyond ASCII are common ones in Big5 and, many of them, rare ones in GB18030.
-
-    A text in GB18030 has hardly any that GB2312 lacks, or is in traditional characters, whose bytes are not Big5.
-    """
+def _chinese_of(path: Path, packed: bool) -> dict[str, str] | None:
+    """The first characters beyond ASCII, read as GB18030 and as Big5; None where they cannot be read as both."""
     with _opened(path, packed) as file:
         sample = b""
         while sample.isascii() and (chunk := _read(file, path)):
             sample = sample[sample.rfind(b"\n") + 1 :] + chunk
     sample = sample[: sample.rfind(b"\n") + 1] or sample
     try:
-        simplified, traditional = (
-            [c for c in sample.decode(encoding) if not c.isascii()] for encoding in (GB18030, BIG5)
-        )
+        return {name: "".join(c for c in sample.decode(name) if not c.isascii()) for name in (GB18030, BIG5)}
     except UnicodeDecodeError:
-        return False
-    odd = sum(not c.encode("gb2312", "ignore") for c in simplified)
-    common = sum(b"" < c.encode("big5", "ignore") <= _COMMON_BIG5 for c in traditional)
-    return odd > len(simplified) * _ODD and common > len(traditional) * _COMMON
+        return None
 
 
-def _meant_as_utf_8(path: Path, packed: bool) -> Diagnostic | None:
-    """That a file said to be GB18030 is Chinese in UTF-8, which a text in GB18030 hardly ever is."""
-    reading = _Reading(path, packed, UTF_8)
+def _is_big5(path: Path, packed: bool) -> bool:
+    """Whether the first characters beyond ASCII are common ones in Big5 and, many of them, rare ones in GB18030.
+
+    A text in GB18030 has hardly any that GB2312 lacks, or is in traditional characters, whose bytes are not Big5.
+    """
+    read = _chinese_of(path, packed)
+    return (
+        read is not None
+        and _share(read[GB18030], "gb2312", b"\xff") < 1 - _ODD
+        and _share(read[BIG5], "big5", _COMMON_BIG5) > _COMMON
+    )
+
+
+def _is_gb18030(path: Path, packed: bool) -> bool:
+    """Whether the first characters beyond ASCII are common ones in GB18030 and, many of them, rare ones in Big5."""
+    read = _chinese_of(path, packed)
+    return (
+        read is not None
+        and _share(read[BIG5], "big5", _COMMON_BIG5) < 1 - _ODD
+        and _share(read[GB18030], "gb2312", _COMMON_GB2312) > _COMMON
+    )
+
+
+def _share(text: str, encoding: str, last: bytes) -> float:
+    """The share of a text's characters that stand in an encoding, up to a character of it."""
+    return sum(b"" < c.encode(encoding, "ignore") <= last for c in text) / len(text) if text else 1.0
+
+
+def _otherwise_meant(path: Path, packed: bool, encoding: str) -> Diagnostic | None:
+    """That a file said to be GB18030 or Big5 is Chinese in another encoding."""
+    reading, rather = _Reading(path, packed, UTF_8), None
     try:
         reading.decode(None)
     except _Undecodable:
+        reading.chinese = False
+    if reading.chinese:
+        rather = UTF_8
+    elif encoding == GB18030 and _is_big5(path, packed):
+        rather = BIG5
+    elif encoding == BIG5 and _is_gb18030(path, packed):
+        rather = GB18030
+    if rather is None:
         return None
-    return diagnostic("E589.rather_utf_8", unlined(str(path))) if reading.chinese else None
+    return diagnostic("E589.rather_otherwise", unlined(str(path)), said=encoding, rather=rather)
 
 
 def _transcoded(path: Path, target: Path, packed: bool, encoding: str) -> Plain:

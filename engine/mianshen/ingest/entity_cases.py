@@ -22,6 +22,7 @@ from mianshen.records.rows import too_few_said
 from mianshen.records.versions import Times, take_out
 from mianshen.source import Message
 from mianshen.values import Known
+from mianshen.wording import wording
 
 Numbers: TypeAlias = dict[
     Row, int
@@ -153,12 +154,18 @@ class _Families:
 
     def _reject(self, row: Row, reason: str, name: str) -> None:
         if row.rejection is None or (row.rejection.reason == LAST and reason != LAST):
-            row.rejection = rejection(reason, name)
+            row.rejection = rejection(self.program, row.entity, reason, name)
 
 
-def rejection(reason: str, name: str) -> Rejection:
-    """Why a row takes no part, as its reason's code alone has it."""
-    return Rejection(reason, name, Message(f"{name}：{reason}", f"{name}: {reason}"))
+def rejection(program: Program, entity: str, reason: str, name: str) -> Rejection:
+    """Why a row takes no part, as its reason's code and the fact alone have it."""
+    fact = program.facts.get((entity, name))
+    title = Message(name, name) if fact is None else fact.title
+    words = wording.group("report.reasons").get(reason, Message(reason, reason))
+    parts = [(part.zh, part.en) for part in (title, words) if part.en]
+    return Rejection(
+        reason, name, Message("：".join(zh for zh, _ in parts), ": ".join(en for _, en in parts))
+    )
 
 
 def rows_of(table: EntityRows, as_of: dt.date) -> list[Row]:
@@ -180,7 +187,7 @@ def rows_of(table: EntityRows, as_of: dt.date) -> list[Row]:
         rows[number].label = label
     for number, kind in zip(*(array.tolist() for array in table.rejects.first()), strict=True):
         refusal = table.rejects.refusals[kind]
-        rows[number].rejection = rejection(refusal.reason, refusal.field)
+        rows[number].rejection = rejection(table.program, entity.name, refusal.reason, refusal.field)
     for number in table.rejects.voiding().tolist():
         rows[number].voids_some = True
     for number in table.rejects.doubled().tolist():

@@ -26,7 +26,7 @@ from mianshen.ingest.part_columns import Span, spans_of
 from mianshen.ingest.plausibility import Plausibility
 from mianshen.ingest.rejects import Rejects, joined
 from mianshen.ingest.row_checks import RowChecks
-from mianshen.ingest.total_rows import labelled, total_row
+from mianshen.ingest.total_rows import headers, labelled, notes, total_row
 from mianshen.ingest.typed_columns import (
     Array,
     ColumnReader,
@@ -43,7 +43,7 @@ from mianshen.program.program import Entity, Fact, Key, Program
 from mianshen.source import NOWHERE
 from mianshen.values import Known
 
-_END: Final = 3  # rows at the end of a file of which one may be its totals
+_END: Final = 5  # rows at the end of a file that may be its totals, or notes below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,7 +380,7 @@ class RowReader:
                 yield np.flatnonzero(missing), refusal_of(fact.name, mistake)
 
     def _totals(self, entity: Entity, typed: Mapping[str, TypedColumn]) -> Iterator[tuple[Array, Refusal]]:
-        """Rows of which a text says that they are totals; they stand at the end of a file or of a page."""
+        """Rows of which a text says that they are none: totals, at the end of a file or a page, notes, headers."""
         for fact in self._facts(entity):
             if fact.name not in typed:
                 continue
@@ -388,9 +388,11 @@ class RowReader:
             if fact.type != String():
                 continue
             texts = typed[fact.name].values
+            if fact.name == entity.key:
+                yield np.union1d(notes(texts, _END), headers(fact, texts)), total_row(fact)
             rows = np.arange(max(0, len(texts) - _END), len(texts))
             if not is_plain(texts):
-                rows = np.union1d(rows, _rows(pc.match_substring_regex(texts, "[计計额額用]")))
+                rows = np.union1d(rows, _rows(pc.match_substring_regex(texts, "[计計额額用数數]")))
             yield rows[labelled(texts, rows)], total_row(fact)
 
     # -- what is kept ------------------------------------------------------------------------------

@@ -40,7 +40,10 @@ def folded(name: str) -> str:
 
 @dataclass(slots=True)
 class Header:
-    """Matches the header of one file. `line`: where it stands, `places`: the character at which each column begins."""
+    """Matches the header of one file. `line`: where it stands, `places`: the character at which each column begins.
+
+    `nameless`: of columns without a name, the first cell that says something.
+    """
 
     program: Program
     entity: Entity
@@ -48,6 +51,7 @@ class Header:
     columns: Sequence[Typed]
     places: Sequence[int]
     line: int = 1
+    nameless: Mapping[str, Span] = field(default_factory=dict)
     facts: dict[str, Fact] = field(init=False)
     names: dict[str, str] = field(init=False)
 
@@ -74,7 +78,7 @@ class Header:
         for number, ((written, type_), at) in enumerate(zip(self.columns, self.places, strict=True), 1):
             name = self.names.get(folded(written))
             if not folded(written):
-                wrong.append(diagnostic("E516.nameless_column", self._place(at), number=number))
+                wrong.append(self.without_name(written, number, at))
             elif name is None:
                 near = nearest(written, self.names)
                 meant.add(self.names[near] if near else "")
@@ -93,6 +97,13 @@ class Header:
         if wrong:
             raise RuleError(wrong)
         return columns
+
+    def without_name(self, written: str, number: int, at: int) -> Diagnostic:
+        """A column without a name, at the first cell that says something."""
+        place = self.nameless.get(written, self._place(at))
+        return diagnostic(
+            "E516.nameless_column", place, number=len(written) if written in self.nameless else number
+        )
 
     def _place(self, column: int) -> Span:
         return Span(str(self.path), self.line, column)

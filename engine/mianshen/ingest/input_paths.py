@@ -35,7 +35,7 @@ READ: Final = (
     ".ods",
     ".xls",
 )
-_ASIDE: Final = (".", "_")  # how names begin that other programs leave beside their files
+_ASIDE: Final = (".", "_", "~$")  # how names begin that other programs leave beside their files
 
 
 def each_named(named: Named) -> tuple[Path, ...]:

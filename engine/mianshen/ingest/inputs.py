@@ -15,20 +15,27 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
-import pyarrow.parquet as pq
-from pyarrow import ArrowException
 
 from mianshen import catalogue
 from mianshen.ingest import diagnostics
-from mianshen.ingest.csv_files import HEAD, CsvLayout, csv_table, explained_csv, fill_blank_lines, ragged_line
+from mianshen.ingest.csv_files import (
+    HEAD,
+    CsvLayout,
+    csv_table,
+    explained_csv,
+    fill_blank_lines,
+    first_cells,
+    ragged_line,
+)
 from mianshen.ingest.csv_files import pattern as pattern  # noqa: PLC0414
 from mianshen.ingest.databases import TableAddress, attached, exported, refuse_unreadable, table_address
 from mianshen.ingest.encodings import UTF_8, Plain, encodings_of, plain
-from mianshen.ingest.headers import Header, Typed, refuse_alike
+from mianshen.ingest.headers import Header, Typed, folded, refuse_alike
 from mianshen.ingest.input_paths import Named, files, names
 from mianshen.ingest.json_lines import LINES, write_json_lines
+from mianshen.ingest.parquet_files import parquet_columns
 from mianshen.ingest.postgres import KINDS
-from mianshen.ingest.workbooks import WORKBOOKS, workbook_named, write_workbook
+from mianshen.ingest.workbooks import WORKBOOKS, sheet_named, workbook_named, write_workbook
 from mianshen.mapping import diagnostics as diagnostics_of_mapping
 from mianshen.mapping.files import MappedEntity, MappedFile, MappingReport, Source
 from mianshen.mapping.model import EntityMapping, mapping_file
@@ -37,6 +44,7 @@ from mianshen.mapping.sql import Columns
 from mianshen.mapping.text import identifier as identifier  # noqa: PLC0414
 from mianshen.mapping.text import quoted as quoted  # noqa: PLC0414
 from mianshen.program.program import Entity, Program
+from mianshen.records.facts import INVISIBLE
 from mianshen.source import Diagnostic, RuleError, Span, unlined
 
 ROW: Final = "?row"  # the record's number in its file, from 1
@@ -75,11 +83,17 @@ class Part:
     layout: CsvLayout | None = None
     parquet: bool = False
     mapped: bool = False
+    sheet: str | None = None  # of a workbook, where it was named
+
+    @property
+    def address(self) -> str:
+        """By what a later run finds it again."""
+        return self.named or str(sheet_named(self.path.absolute(), self.sheet))
 
     @property
     def shown(self) -> Path:
         """What messages call it: its path, for a table of a server its address, for its rows are in a file of ours."""
-        return Path(self.named) if self.named.startswith(KINDS) else self.path
+        return Path(self.named) if self.named.startswith(KINDS) else sheet_named(self.path, self.sheet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +164,24 @@ def open_inputs(
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A file whose columns are not matched yet. `places`: where in its first line each column begins."""
+    """A file whose columns are not matched yet. `places`: where in its first line each column begins.
+
+    `nameless`: of the columns without a name, the first cell that says something.
+    """
 
     part: Part
     columns: list[Typed]
     places: list[int]
     ragged: Diagnostic | None = None
+    nameless: Mapping[str, Span] = field(default_factory=dict)
 
     def with_columns(self, columns: dict[str, Typed]) -> Part:
         """The file with its columns matched."""
         return replace(self.part, columns=columns)
+
+    def header(self, program: Program, entity: Entity) -> Header:
+        """What matches the columns with the facts of an entity."""
+        return Header(program, entity, self.part.shown, self.columns, self.places, self.line, self.nameless)
 
     @property
     def line(self) -> int:
@@ -202,21 +224,52 @@ class _Opening:
         status = path.stat()
         stamp = (status.st_size, status.st_mtime_ns)
         text = self.text(path, head, encoding, sheet)
-        table = csv_table(path, text, title_lines)
+        shown = sheet_named(path, sheet)
+        table = csv_table(shown, text, title_lines)
         if table.uneven and fill_blank_lines(table.layout, target := self.scratch()):
             filled = plain(target, self.scratch, UTF_8)
             text = replace(text, path=filled.path, shape=filled.shape)
-            table = csv_table(path, text, title_lines)
-        part = Part(path, name, {}, table.relation, False, text, stamp, layout=table.layout)
-        return Opened(part, table.columns, table.places, ragged_line(table.layout) if table.uneven else None)
+            table = csv_table(shown, text, title_lines)
+        part = Part(path, name, {}, table.relation, False, text, stamp, layout=table.layout, sheet=sheet)
+        ragged = ragged_line(table.layout) if table.uneven else None
+        return self.without_empty(Opened(part, table.columns, table.places, ragged), table.layout)
+
+    def without_empty(self, opened: Opened, layout: CsvLayout) -> Opened:
+        """The file without its columns that have neither a name nor a cell that says something.
+
+        Spreadsheets and databases write them behind the last one, and beside deleted ones. Raises RuleError.
+        """
+        nameless = [number for number, (name, _) in enumerate(opened.columns) if not folded(name)]
+        if not nameless or opened.ragged is not None:
+            return opened
+        places = first_cells(layout, self.filled(opened.part, layout, nameless))
+        remaining = [n for n in range(len(opened.columns)) if n in places or n not in nameless]
+        return replace(
+            opened,
+            columns=[opened.columns[n] for n in remaining],
+            places=[opened.places[n] for n in remaining],
+            nameless={opened.columns[n][0]: place for n, place in places.items()},
+        )
+
+    def filled(self, part: Part, layout: CsvLayout, numbers: Sequence[int]) -> list[int]:
+        """Those of some columns in which a cell says something. Raises RuleError when the file cannot be read."""
+        counts = ", ".join(f"count(nullif(trim({identifier(str(n))}, $invisible), ''))" for n in numbers)
+        relation = layout.relation(map(str, range(layout.width)))
+        try:
+            query = self.connection.execute(f"SELECT {counts} FROM {relation}", {"invisible": INVISIBLE})
+            return [n for n, count in zip(numbers, query.fetchone() or (), strict=True) if count]
+        except (duckdb.Error, UnicodeError) as error:
+            if isinstance(error, duckdb.OutOfMemoryException):
+                raise
+            raise explained(part, str(error)) from None
 
     def text(self, path: Path, head: bytes, encoding: str | None, sheet: str | None) -> Plain:
         """A file as CSV text in UTF-8. Raises RuleError."""
         kind = next((kind for magic, kind in _PACKED.items() if head.startswith(magic)), None)
         if head.startswith((_ZIP, _OLE)) or path.suffix.lower() in WORKBOOKS:
             target = self.scratch()
-            write_workbook(path, target, sheet)
-            return plain(target, self.scratch, UTF_8)
+            doubt = write_workbook(path, target, sheet)
+            return replace(plain(target, self.scratch, UTF_8), doubt=doubt)
         if kind is not None:
             raise RuleError([catalogue.diagnostic("E514.packed", unlined(str(path)), kind=kind)])
         text = plain(path, self.scratch, encoding)
@@ -260,7 +313,7 @@ class _Opening:
     def parquet(self, path: Path, name: str, named: str = "") -> Opened:
         """A Parquet file, or the table of that name written as one. Raises RuleError when it cannot be read."""
         status = path.stat()
-        described = _described(path, self.connection, Path(named) if named else path)
+        described = parquet_columns(path, self.connection, Path(named) if named else path)
         scanned = f"read_parquet({pattern(path)}, file_row_number=true, hive_partitioning=false)"
         relation = f'(SELECT file_row_number + 1 AS "{ROW}", * FROM {scanned})'
         stamp = (status.st_size, status.st_mtime_ns)
@@ -291,7 +344,7 @@ class _Opening:
                     [unmatched[n] for n in mapped.unnamed],
                     [places[n] for n in mapped.unnamed],
                 )
-            header = Header(self.program, entity, part.shown, unmatched, places, file.line)
+            header = replace(file, columns=unmatched, places=places).header(self.program, entity)
             try:
                 columns = header.matched(part.columns)
                 parts.append(replace(part, columns=columns))
@@ -314,13 +367,17 @@ class _Opening:
             return error.diagnostics
         for lines in range(layout.title_lines + 1, layout.title_lines + _TITLES):
             try:
-                table = csv_table(file.part.path, file.part.text, lines)
+                table = csv_table(file.part.shown, file.part.text, lines)
             except RuleError:
                 continue
             if Header(self.program, entity, file.part.path, table.columns, table.places).known:
                 return [
-                    diagnostics.no_header(Span(str(file.part.path), layout.line, 1), entity.key, lines + 1)
+                    diagnostics.no_header(Span(str(file.part.shown), layout.line, 1), entity.key, lines + 1)
                 ]
+        part = file.part
+        if part.sheet is None and part.path.name.lower().endswith(WORKBOOKS):
+            place = Span(str(part.path), layout.line, 1)
+            return [diagnostics.no_header(place, entity.key, workbook=part.path.name)]
         return error.diagnostics
 
     def mapped(
@@ -425,45 +482,6 @@ def _head(path: Path) -> bytes:
             return file.read(HEAD)
     except OSError as error:
         raise _unreadable(path, error.strerror or "", error.strerror or "") from None
-
-
-def _described(path: Path, connection: duckdb.DuckDBPyConnection, named: Path) -> list[Typed]:
-    """The columns of a Parquet file; those of nothing are of no type, whatever the file says. Raises RuleError."""
-    try:
-        with pq.ParquetFile(path) as file:
-            names_, nothing = file.schema_arrow.names, _of_nothing(file.metadata)
-        refuse_alike(named, [(name, "") for name in names_], list(range(1, len(names_) + 1)), 1)
-        rows = connection.execute(
-            f"DESCRIBE SELECT * FROM read_parquet({pattern(path)}, hive_partitioning=false)"
-        ).fetchall()
-    except (duckdb.Error, UnicodeError, ArrowException, OSError):
-        raise RuleError([diagnostics.bad_parquet(unlined(str(named)))]) from None
-    return [(row[0], '"NULL"' if row[0] in nothing else row[1]) for row in rows]
-
-
-def _of_nothing(file: pq.FileMetaData) -> set[str]:
-    """The columns of a Parquet file, of those whose type may not fit, in which the file says that nothing stands."""
-    groups = range(file.num_row_groups if file.num_rows else 0)
-    doubtful = ("FLOAT", "DOUBLE", "INT96", "INT64", "BOOLEAN", "FIXED_LEN_BYTE_ARRAY")
-
-    def is_empty(number: int) -> bool:
-        cells = (file.row_group(group).column(number) for group in groups)
-        return all(
-            c.statistics is not None
-            and c.statistics.has_null_count
-            and c.statistics.null_count == c.num_values
-            for c in cells
-        )
-
-    columns = [file.schema.column(number) for number in range(file.num_columns)]
-    return {
-        column.path
-        for number, column in enumerate(columns)
-        if groups
-        and column.max_definition_level == 1
-        and column.physical_type in doubtful
-        and is_empty(number)
-    }
 
 
 def explained(part: Part, words: str) -> RuleError:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from mianshen.catalogue import diagnostic
 from mianshen.source import RuleError, Span
 
-LINES: Final = (".jsonl", ".ndjson")
+LINES: Final = (".jsonl", ".ndjson", ".json")
 _PLAIN: Final = {str, type(None)}  # types of values that are written as they are
 
 

@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import duckdb
 import numpy as np
@@ -40,6 +40,7 @@ SKETCH: Final = 1 << 14  # hashes by which the keys of two files are compared
 SAMPLE: Final = 256  # keys by which padding is looked for
 WHOLE_COLUMN: Final = 0.9  # of its cells are refused for one reason
 SHOWN: Final = 20  # likely doubles that are named
+Bound: TypeAlias = Literal["begins", "ends"]  # of a life, as an entity names the facts
 
 
 @dataclass(slots=True)
@@ -104,7 +105,7 @@ class EntityCounts:
     own: list[Array] = field(default_factory=list)  # hashes of keys
     voided: list[Array] = field(default_factory=list)  # hashes of the keys that reversals name
     placeholders: dict[str, int] = field(default_factory=dict)
-    after_end: int = 0  # rows dated after the death of their person
+    beyond: dict[Bound, int] = field(default_factory=dict)  # rows dated before a birth or after a death
 
 
 @dataclass(slots=True)
@@ -118,7 +119,9 @@ class Plausibility:
     numbers: list[tuple[Array, Array]] = field(
         default_factory=list
     )  # hashes of identity numbers, of their persons
-    ended: list[tuple[Array, Array]] = field(default_factory=list)  # hashes of who died, and the day
+    lives: dict[Bound, list[tuple[Array, Array]]] = field(
+        default_factory=dict
+    )  # hashes of who was born or died, and the day
     cells: dict[tuple[str, str], ColumnCells] = field(default_factory=dict)  # by file and fact
 
     def see(self, entity: Entity, part: Part, columns: Mapping[str, TypedColumn], count: int) -> None:
@@ -133,7 +136,12 @@ class Plausibility:
             self._dates(counts, cells[entity.date])
         written = {name: column.written for name, column in columns.items() if column.written is not None}
         hashes = self._keys(entity, counts, cells, written)
-        self._ended(entity, counts, cells, hashes)
+        bounds: dict[Bound, str | None] = {"begins": entity.begins, "ends": entity.ends}
+        for bound, name in bounds.items():
+            if name in cells and "key" in hashes:
+                self.lives.setdefault(bound, []).append(_days(hashes["key"], cells[name]))
+        if entity.parent == self.program.entry and entity.date in cells and "parent" in hashes:
+            self._beyond(counts, *_days(hashes["parent"], cells[entity.date]))
         if entity.outcome is not None:
             self._signatures(entity, counts, cells, hashes)
 
@@ -185,23 +193,18 @@ class Plausibility:
                 self.numbers.append((number[known], hashes[person][known]))
         return hashes
 
-    def _ended(
-        self, entity: Entity, counts: EntityCounts, cells: Mapping[str, pa.Array], hashes: Mapping[str, Array]
-    ) -> None:
-        """Who died on which day, and rows of theirs that are dated later."""
-        died = None if entity.ends is None else cells.get(entity.ends)
-        if died is not None and "key" in hashes:
-            known = np.asarray(died.is_valid()) & (hashes["key"] != 0)
-            self.ended.append((hashes["key"][known], np.asarray(died.cast(pa.int32()).fill_null(0))[known]))
-        dated = None if entity.date is None else cells.get(entity.date)
-        if entity.parent == self.program.entry and dated is not None and "parent" in hashes and self.ended:
-            people, days = (np.concatenate(part) for part in zip(*self.ended, strict=True))
-            order = np.argsort(people, kind="stable")
-            dates = np.asarray(dated.cast(pa.int32()).fill_null(np.iinfo(np.int32).min))
-            at = np.minimum(np.searchsorted(people[order], hashes["parent"]), max(len(order) - 1, 0))
-            if len(order):
-                same = people[order][at] == hashes["parent"]
-                counts.after_end += int((same & (dates > days[order][at])).sum())
+    def _beyond(self, counts: EntityCounts, persons: Array, days: Array) -> None:
+        """Count rows that are dated before the birth or after the death of their person."""
+        for bound, lives in self.lives.items():
+            people, bounds = (np.concatenate(part) for part in zip(*lives, strict=True))
+            if len(people):
+                order = np.argsort(people, kind="stable")
+                at = order[np.minimum(np.searchsorted(people[order], persons), len(order) - 1)]
+                early = (days < bounds[at]) & (bounds[at] <= self.last)  # a birth to come rejects its person
+                outside = early if bound == "begins" else days > bounds[at]
+                counts.beyond[bound] = counts.beyond.get(bound, 0) + int(
+                    ((people[at] == persons) & outside).sum()
+                )
 
     def _signatures(
         self, entity: Entity, counts: EntityCounts, cells: Mapping[str, pa.Array], hashes: Mapping[str, Array]
@@ -361,22 +364,36 @@ class Plausibility:
             },
             "placeholders": self.placeholders(),
             "dead_by_the_decision_date": self.dead,
-            "dated_after_death": {name: c.after_end for name, c in self.seen.items() if c.after_end},
+            "dated_before_birth": self.beyond("begins"),
+            "dated_after_death": self.beyond("ends"),
             "blank_rows": {name: blank for name, listed in files.items() if (blank := sum(f.blank_rows for f in listed))},
         }  # fmt: skip
         return {name: value for name, value in findings.items() if value}
 
     @property
+    def last(self) -> int:
+        """The decision date as days since 1970."""
+        return (self.as_of - dt.date(1970, 1, 1)).days
+
+    @property
     def dead(self) -> int:
         """How many persons died by the decision date."""
-        last = (self.as_of - dt.date(1970, 1, 1)).days
-        return (
-            len(np.unique(np.concatenate([who[day <= last] for who, day in self.ended]))) if self.ended else 0
-        )
+        died = [who[day <= self.last] for who, day in self.lives.get("ends", ())]
+        return len(np.unique(np.concatenate(died))) if died else 0
+
+    def beyond(self, bound: Bound) -> dict[str, int]:
+        """How many rows are dated before a birth or after a death, by entity; nothing where there are none."""
+        return {name: rows for name, counts in self.seen.items() if (rows := counts.beyond.get(bound, 0))}
 
     def placeholders(self) -> dict[str, dict[str, int]]:
         """How many cells held what means unknown, by entity and fact."""
         return {name: dict(counts.placeholders) for name, counts in self.seen.items() if counts.placeholders}
+
+
+def _days(persons: Array, dates: pa.Array) -> tuple[Array, Array]:
+    """Hashes of the persons of whom a date is known, and the date as days since 1970."""
+    known = np.asarray(dates.is_valid()) & (persons != 0)
+    return persons[known], np.asarray(dates.cast(pa.int32()).fill_null(0))[known]
 
 
 def _pair(files: Sequence[FileRows], row: int, first: int) -> dict[str, Any]:

@@ -13,12 +13,15 @@ import zipfile
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
 from mianshen.records.facts import INVISIBLE
-from mianshen.source import RuleError, unlined
+from mianshen.source import Diagnostic, RuleError, listed, unlined
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
 
 WORKBOOKS: Final = (".xlsx", ".xlsm", ".ods", ".xls")
 LOST: Final = 1e15  # from here on a workbook keeps 15 digits of a number and makes the others 0
@@ -36,8 +39,16 @@ def workbook_named(path: Path) -> tuple[Path, str | None]:
     return path, None
 
 
-def write_workbook(path: Path, target: Path, sheet: str | None) -> None:
-    """One sheet of a workbook as CSV: the one that is named, else the first that holds anything."""
+def sheet_named(path: Path, sheet: str | None) -> Path:
+    """A workbook's path with the sheet behind it, as `workbook_named` takes it apart."""
+    return path if sheet is None else path.with_name(f"{path.name}{_SHEET}{sheet}")
+
+
+def write_workbook(path: Path, target: Path, sheet: str | None) -> Diagnostic | None:
+    """One sheet of a workbook as CSV: the one that is named, else the first that holds anything.
+
+    The doubt, where none is named, that the records go on in others.
+    """
     from python_calamine import CalamineError, CalamineWorkbook
 
     refuse_unfit_zip(path)
@@ -46,18 +57,36 @@ def write_workbook(path: Path, target: Path, sheet: str | None) -> None:
         names = book.sheet_names
         if sheet is not None and sheet not in names:
             raise RuleError([diagnostics.no_sheet(unlined(str(path)), sheet, names)])
-        rows: list[list[Any]] = []
-        for name in [sheet] if sheet is not None else names:
-            rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            if rows:
-                break
+        sheets = {name: _cells(book, name) for name in (names if sheet is None else [sheet])}
     except (CalamineError, OSError, ValueError, zipfile.BadZipFile):
         raise RuleError([diagnostics.bad_workbook(unlined(str(path)))]) from None
-    cells = [[_text(cell) for cell in row] for row in rows]
+    read = next((name for name, rows in sheets.items() if rows), names[0])
+    _write(target, sheets[read])
+    others = [name for name, rows in sheets.items() if name != read and _goes_on(sheets[read], rows)]
+    if not others:
+        return None
+    named = sheet_named(path, others[0]).name
+    return diagnostic("E594.other_sheets", unlined(str(path)), read=read, others=listed(others), named=named)
+
+
+def _cells(book: CalamineWorkbook, sheet: str) -> list[list[str]]:
+    """The rows of a sheet as texts; columns of nothing behind the last one are no columns. None where nothing stands."""
+    rows = [
+        [_text(cell) for cell in row]
+        for row in book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    ]
     width = max(
-        (number for row in cells for number, cell in enumerate(row, 1) if cell.strip(INVISIBLE)), default=0
+        (number for row in rows for number, cell in enumerate(row, 1) if cell.strip(INVISIBLE)), default=0
     )
-    _write(target, (row[:width] for row in cells))  # columns of nothing behind the last one are no columns
+    return [row[:width] for row in rows] if width else []
+
+
+def _goes_on(rows: list[list[str]], more: list[list[str]]) -> bool:
+    """Whether a sheet goes on with the records of another: it has its header, or as many columns and no header."""
+    header, first = (next((row for row in part if any(row)), []) for part in (rows, more))
+    return len(first) > 1 and (
+        header == first or (len(header) == len(first) and any(c.isdecimal() for cell in first for c in cell))
+    )
 
 
 def refuse_unfit_zip(path: Path) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,7 +27,7 @@ from mianshen.catalogue import diagnostic
 from mianshen.ingest.databases import file_behind
 from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.input_paths import Named
-from mianshen.ingest.inputs import Input, identifier, open_inputs, pattern
+from mianshen.ingest.inputs import Input, Part, identifier, open_inputs, pattern
 from mianshen.mapping.model import COLUMNS
 from mianshen.past_runs import diagnostics
 from mianshen.program.program import Entity, Program
@@ -183,58 +183,55 @@ def find_inputs(
     scratch: Path,
     encoding: str | None = None,
 ) -> dict[str, Input]:
-    """The run's inputs, where they were or where `moved` says they are now.
+    """The run's inputs, where they were or where `moved` says they are now, opened as the run opened them.
 
-    Raises RuleError when one is not there or is not the file the run read.
+    Each stands in its place among the others, for rejects name records by both; `encoding` None: the run's. Raises
+    RuleError when one is not there or is not the file the run read.
     """
-    inputs = opened_as_read(run, named_inputs(run, moved), program, connection, scratch, encoding)
-    changed = list(_changed(run, inputs))
-    if changed:
-        raise RuleError(changed)
-    return inputs
-
-
-def opened_as_read(
-    run: FinishedRun, named: Mapping[str, Named], program: Program, connection: duckdb.DuckDBPyConnection,
-    scratch: Path, encoding: str | None = None,
-) -> dict[str, Input]:  # fmt: skip
-    """Files opened as the run opened its own: its encoding, unless another is given, its mapping, its day."""
+    named = named_inputs(run, moved)
     encoding = encoding or run.manifest.get("encoding")
-    return open_inputs(program, named, connection, scratch, encoding, run.mapping, run.as_of)
+    inputs = open_inputs(program, named, connection, scratch, encoding, run.mapping, run.as_of)
+    wrong: list[Diagnostic] = []
+    for entity, source in inputs.items():
+        recorded = [item["digest"] for item in run.manifest["inputs"][entity]]
+        parts: list[Part | None] = [None] * len(recorded)
+        for part in source.parts:
+            digest = digest_of_file(part.path)
+            at = next((n for n, d in enumerate(recorded) if d == digest and parts[n] is None), None)
+            if at is None:
+                wrong.append(diagnostic("E572.input_changed", unlined(str(part.shown))))
+            else:
+                parts[at] = part
+        there = [part for part in parts if part is not None]
+        if len(there) < len(parts) and len(source.parts) < len(parts):
+            files = (
+                item["file"]
+                for item, part in zip(run.manifest["inputs"][entity], parts, strict=True)
+                if part is None
+            )
+            wrong += [diagnostics.input_moved(file, entity) for file in files]
+        inputs[entity] = replace(source, parts=tuple(there))
+    if wrong:
+        raise RuleError(wrong)
+    return inputs
 
 
 def named_inputs(run: FinishedRun, moved: Mapping[str, Named]) -> dict[str, Named]:
     """Where the run's inputs are, by entity. Raises RuleError when one is not there."""
     named: dict[str, Named] = {}
+    gone: list[Diagnostic] = []
     for entity, files in run.manifest["inputs"].items():
-        if entity in moved:
-            named[entity] = moved[entity]
-            continue
-        places = run.paths.get(entity, [])
-        gone = [place.name for place in places if not file_behind(place).is_file()]
-        if gone or not places:
-            file = gone[0] if gone else files[0]["file"]
-            raise RuleError(
-                [diagnostic("E571.input_moved", unlined(str(run.folder)), file=file, entity=entity)]
-            )
-        named[entity] = places
+        places = run.paths.get(entity) or [Path(file["file"]) for file in files]
+        named[entity] = moved.get(entity, places)
+        if entity not in moved:
+            gone += [
+                diagnostics.input_moved(str(place), entity)
+                for place in places
+                if not file_behind(place).is_file()
+            ]
+    if gone:
+        raise RuleError(gone)
     return named
-
-
-def _changed(run: FinishedRun, inputs: Mapping[str, Input]) -> Iterator[Diagnostic]:
-    for entity, source in inputs.items():
-        known = [item["digest"] for item in run.manifest["inputs"][entity]]
-        for part in source.parts:
-            digest = digest_of_file(part.path)
-            if digest in known:
-                known.remove(digest)
-            else:
-                yield diagnostic("E572.input_changed", unlined(str(run.folder)), file=part.name)
-        there = {part.name for part in source.parts}
-        recorded = run.manifest["inputs"][entity]
-        gone = [item["file"] for item in recorded if item["digest"] in known and item["file"] not in there]
-        if gone:
-            yield diagnostic("E571.input_moved", unlined(str(run.folder)), file=gone[0], entity=entity)
 
 
 def table_of_facts(

@@ -20,20 +20,18 @@ import numpy as np
 import pyarrow as pa
 
 from mianshen.batch import diagnostics
-from mianshen.batch.manifest import digest_of_file
 from mianshen.batch.output_files import EntityFile, entity_files
 from mianshen.batch.recorded_rules import RULES, recorded_program
 from mianshen.casework.check import Checked, Checker
 from mianshen.catalogue import diagnostic
-from mianshen.ingest.databases import file_behind
 from mianshen.ingest.entity_cases import Numbers
 from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.household_rows import HouseholdRows
 from mianshen.ingest.input_paths import Named
-from mianshen.ingest.inputs import Input, identifier, pattern
+from mianshen.ingest.inputs import identifier, pattern
 from mianshen.interpreter.result import CaseResult, RowResult, names_of, result_of
 from mianshen.interpreter.rows import Case, Row
-from mianshen.past_runs.finished_run import FinishedRun, opened_as_read
+from mianshen.past_runs.finished_run import FinishedRun, find_inputs
 from mianshen.program.program import Program
 from mianshen.records.diagnostics import CODES
 from mianshen.source import RuleError, unlined
@@ -74,7 +72,7 @@ def replay(run: FinishedRun, person: str, moved: Mapping[str, Named]) -> Replay:
         program = recorded_program(run.folder / RULES, Path(scratch) / "rules")
         if not run.decided_by(program):
             raise RuleError([diagnostics.bad_record(str(run.folder / RULES))])
-        inputs = _recorded_inputs(run, program, moved, connection, Path(scratch) / "text")
+        inputs = find_inputs(run, moved, program, connection, Path(scratch) / "text")
         rows = HouseholdRows(RowReader(program, connection, run.as_of, threads=os.cpu_count() or 1), inputs)
         rows.read(pa.array([person], pa.string()))
         household = _household(run, rows, person)
@@ -82,42 +80,6 @@ def replay(run: FinishedRun, person: str, moved: Mapping[str, Named]) -> Replay:
         checked = checker.check(household.case)
         written = _Written(run.folder, program, connection)
         return Replay(checker, checked, *written.compared(result_of(program, checked.case), household))
-
-
-def _recorded_inputs(
-    run: FinishedRun,
-    program: Program,
-    moved: Mapping[str, Named],
-    connection: duckdb.DuckDBPyConnection,
-    scratch: Path,
-) -> dict[str, Input]:
-    """The inputs of the run, each what it was and in its place among the others, for rejects name records by both."""
-    named: dict[str, Named] = {}
-    gone = []
-    for entity in run.manifest["inputs"]:
-        if entity in moved:
-            named[entity] = moved[entity]
-            continue
-        paths = run.paths.get(entity, [])
-        gone += [diagnostics.input_moved(str(path)) for path in paths if not file_behind(path).exists()]
-        gone += [] if paths else [diagnostics.input_moved(entity)]
-        named[entity] = paths
-    if gone:
-        raise RuleError(gone)
-    inputs = opened_as_read(run, named, program, connection, scratch)
-    wrong = []
-    for entity, files in run.manifest["inputs"].items():
-        recorded = [file["digest"] for file in files]
-        digests = [digest_of_file(part.path) for part in inputs[entity].parts]
-        if digests != recorded:
-            differing = [p for p, d in zip(inputs[entity].parts, digests, strict=True) if d not in recorded]
-            wrong += [
-                diagnostic("E533.input_differs", unlined(str(p.path)))
-                for p in differing or inputs[entity].parts
-            ]
-    if wrong:
-        raise RuleError(wrong)
-    return inputs
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ class Entity:
     valid_from: str | None = None  # the fact that says from when a row holds; only of the entry entity
     reverses: str | None = None  # the fact that names the row of the same parent which this one cancels
     ends: str | None = None  # the fact that says on which day the person died
+    begins: str | None = None  # the fact that says on which day the person was born
 
 
 def ancestors(entities: Mapping[str, Entity], name: str) -> list[str]:

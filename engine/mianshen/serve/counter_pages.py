@@ -24,9 +24,17 @@ from mianshen.serve.office import Office
 from mianshen.serve.pages import form_of, page
 from mianshen.serve.problems import Problem
 from mianshen.serve.service import allowed, language_of, service_of
-from mianshen.source import Lang, RuleError
+from mianshen.serve.settings import MOST_BYTES
+from mianshen.source import Lang, Message, RuleError
 
 counter_pages: Final = APIRouter(include_in_schema=False)
+MOST_RECORD: Final = MOST_BYTES - (
+    1 << 16
+)  # bytes of a record that a form sends back beside its other fields
+_TOO_LONG: Final = Message(
+    "页面上的核定材料不能超过 {most} KB，请用 mianshen check 核定",
+    "The pages take a record of at most {most} KB. Decide it with mianshen check",
+)
 Counters = Annotated[Identity, Depends(allowed("counter"))]
 
 
@@ -92,6 +100,10 @@ async def step(request: Request, identity: Identity, sent: Sent) -> Response:
     """The page after one action."""
     service, lang = service_of(request), language_of(request)
     view = await service.slowly(lambda office: _view(office, sent, lang))
+    if (
+        len(view.record.encode()) + view.record.count("\n") > MOST_RECORD
+    ):  # a browser ends lines by two characters
+        raise Problem("too_large", _TOO_LONG.filled(most=f"{MOST_RECORD >> 10:,}"))
     service.note(identity, "counter", (view.person,))
     return page(request, "counter.html", view=view, stores=service.settings.store is not None)
 
@@ -111,7 +123,7 @@ def _start(request: Request) -> Response:
 
 async def sent_form(request: Request, identity: Identity) -> Sent:
     """The counter's form. Raises a Problem where it is not ours."""
-    form = await request.form(max_files=0, max_fields=400)
+    form = await request.form(max_files=0, max_fields=400, max_part_size=MOST_BYTES)
     form_of(request, identity, _text(form, "form_key"))
     day = _text(form, "as_of").strip()
     as_of = read_date(day) if day else None

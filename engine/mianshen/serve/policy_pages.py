@@ -129,4 +129,6 @@ async def _tried(request: Request, overlay: str) -> Response:
 
 def _runs(service: Service) -> list[str]:
     """The past runs whose people a change can be tried on."""
-    return [] if service.settings.runs is None else [line.name for line in runs_in(service.settings.runs)]
+    return (
+        [] if service.settings.runs is None else [line.name for line in runs_in(service.settings.runs).lines]
+    )

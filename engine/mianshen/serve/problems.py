@@ -31,7 +31,8 @@ STATUS: Final[Mapping[Kind, int]] = {
 }  # fmt: skip
 _ABSENT: Final = frozenset({"E741", "E770", "E892"})
 _UNFIT: Final = frozenset(
-    f"E{number}" for number in (702, 703, 704, 705, 706, 707, 708, 711, 742, 743, 748, 749, 771, 772, 773)
+    f"E{number}"
+    for number in (702, 703, 704, 705, 706, 707, 708, 711, 712, 742, 743, 748, 749, 771, 772, 773)
 )
 
 

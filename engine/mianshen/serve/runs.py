@@ -17,7 +17,7 @@ import duckdb
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mianshen.batch.output_files import REJECTS
+from mianshen.batch.output_files import MANIFEST, REJECTS, SUMMARY, TIMINGS
 from mianshen.batch.reject_summary import reject_groups
 from mianshen.casework.wording import STATUS, named_place
 from mianshen.ingest.inputs import identifier
@@ -56,6 +56,14 @@ class BenefitLine:
 
 
 @dataclass(frozen=True, slots=True)
+class RunsView:
+    """`unreadable`: folders that a batch wrote and of which a file is spoilt or gone, with what is wrong."""
+
+    lines: tuple[RunLine, ...]
+    unreadable: tuple[tuple[str, Message], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RejectLine:
     file: str
     field: str
@@ -86,16 +94,18 @@ class ListView:
 STATUSES: Final = ("eligible", "ineligible", "undetermined", "not_modelled")
 
 
-def runs_in(folder: Path) -> list[RunLine]:
-    """The finished runs in a folder, the newest day first."""
-    lines = []
+def runs_in(folder: Path) -> RunsView:
+    """The finished runs in a folder, the newest day first, and those that cannot be read."""
+    lines: list[RunLine] = []
+    unreadable: list[tuple[str, Message]] = []
     for path in sorted(folder.iterdir()):
         if path.is_dir() and not path.name.startswith("."):
             try:
                 lines.append(_line(path.name, FinishedRun.of(path)))
-            except RuleError:
-                continue
-    return sorted(lines, key=lambda line: line.day, reverse=True)
+            except RuleError as error:
+                if any((path / name).exists() for name in (MANIFEST, SUMMARY, TIMINGS, REJECTS)):
+                    unreadable.append((path.name, error.diagnostics[0].what))
+    return RunsView(tuple(sorted(lines, key=lambda line: line.day, reverse=True)), tuple(unreadable))
 
 
 def run_named(folder: Path, name: str) -> FinishedRun:
@@ -138,7 +148,7 @@ def run_view(folder: Path, name: str, lang: Lang) -> RunView:
             REASONS.get(group.reason, Message(group.reason, group.reason)).in_(lang), group.rows,
             "" if group.hint is None else group.hint.in_(lang),
         )
-        for group in reject_groups(run.folder, {})
+        for group in reject_groups(run.folder, {}, program)
     )  # fmt: skip
     return RunView(_line(name, run), records, benefits, rejects)
 

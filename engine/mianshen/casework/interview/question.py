@@ -131,7 +131,8 @@ class Question:
         written: object = chosen if isinstance(fact.type, Listing) else chosen[0]
         node, wrong = read_tree(json.dumps(written, ensure_ascii=False), "")
         value = wrong[0] if node is None else read_fact(node, fact, story.program)
-        assert value is not None
+        if value is None:
+            return diagnostic("E712.placeholder", NOWHERE, title=fact.title, text=text)
         return value if isinstance(value, Diagnostic) else self._checked(value, story)
 
     def _chosen(self, text: str, program: Program) -> str | Diagnostic:

@@ -25,7 +25,7 @@ from mianshen.interpreter.rows import Case, Row
 from mianshen.interpreter.what_if.scenario import Scenario
 from mianshen.program.program import Entity, Program
 from mianshen.records import diagnostics as record_diagnostics
-from mianshen.records.read import CASE_KEYS, DAY, read_record
+from mianshen.records.read import A_MAPPING, CASE_KEYS, DAY, read_record
 from mianshen.records.versions import HISTORY
 from mianshen.source import RuleError, unlined
 from mianshen.values import Known, Missing
@@ -350,6 +350,8 @@ def story_of(root: Node, program: Program, as_of: dt.date | None, today: dt.date
     """The story that a record tells, as `read_story` reads it from a file."""
     if isinstance(root, Sequence) and len(root.items) == 1:
         root = root.items[0]
+    if not isinstance(root, Mapping | Sequence):
+        raise RuleError([record_diagnostics.wrong_shape(root.span, record_diagnostics.A_RECORD, A_MAPPING)])
     if not isinstance(root, Mapping) or root.get("cases") is not None:
         raise RuleError([diagnostic("E709.several_records", unlined(root.span.file), file=root.span.file)])
     dated = root.get(DAY) is not None

@@ -1,8 +1,9 @@
-"""What changed since an earlier run: who is newly due, no longer due, or due another amount.
+"""What changed since an earlier run: who is newly due, no longer due, due another amount, or not known to be due any more.
 
 In: two finished runs. Out: a table of changes, a row for each person (or household) and benefit; counts by benefit.
 Invariants: a person or a benefit that one of the runs does not have counts there as not due; answers
-that were and are not due do not appear, whatever their status.
+that were and are not due do not appear, whatever their status. One that was due and is undetermined, or whose person is
+rejected, is not said to be no longer due, and nothing is said of its amount.
 """
 
 from __future__ import annotations
@@ -15,16 +16,18 @@ from typing import Final
 
 import duckdb
 
+from mianshen.batch.output_files import REJECTS
 from mianshen.ingest.inputs import identifier, pattern, quoted
 from mianshen.past_runs.finished_run import FinishedRun
 from mianshen.program.program import Entity, Program
 
-KINDS: Final = ("newly_due", "no_longer_due", "amount_changed")
+KINDS: Final = ("newly_due", "no_longer_due", "now_open", "amount_changed")
 TABLE: Final = "changes"
 _AMOUNT: Final = "DECIMAL(18, 2)"
-# a side on which it is due and no amount is known
+# an answer that is open, or a side on which it is due and no amount is known
 _OPEN: Final = (
-    "status = 'eligible' AND amount IS NULL OR status_before = 'eligible' AND amount_before IS NULL"
+    "change = 'now_open' OR status = 'eligible' AND amount IS NULL "
+    "OR status_before = 'eligible' AND amount_before IS NULL"
 )
 
 _NOTHING: Final = (
@@ -65,7 +68,7 @@ def compare(
     for entity in entities:
         now, before = (rows(run, entity) for run in runs)
         table = identifier(f"differing {entity.name}")
-        of_entity = _keep_differing(table, entity, now, before, connection)
+        of_entity = _keep_differing(table, entity, now, before, _rejected(runs[0], entity), connection)
         names += of_entity
         parts += [_rows(name, table) for name in of_entity]
     connection.execute(
@@ -98,8 +101,14 @@ def add_causes(compared: Path, connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _rejected(run: FinishedRun, entity: Entity) -> str:
+    """What stands after IN: the keys of an entity's rejected rows."""
+    files = ", ".join(quoted(part["file"]) for part in run.manifest["inputs"].get(entity.name, ())) or "NULL"
+    return f"(SELECT key FROM {run.rows(REJECTS)} WHERE file IN ({files}) AND key IS NOT NULL)"
+
+
 def _keep_differing(
-    table: str, entity: Entity, now: str, before: str, connection: duckdb.DuckDBPyConnection
+    table: str, entity: Entity, now: str, before: str, rejected: str, connection: duckdb.DuckDBPyConnection
 ) -> list[str]:
     """Makes the table of an entity's rows in which a benefit differs; gives the benefits of either run."""
     here, there = (_benefits(side, connection) for side in (now, before))
@@ -109,7 +118,8 @@ def _keep_differing(
     key = identifier(entity.key)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT coalesce(now.person, before.person) AS person, "
-        f"coalesce(now.owner, before.owner) AS owner, {', '.join(columns for _, columns in wanted) or 'NULL'} "
+        f"coalesce(now.owner, before.owner) AS owner, "
+        f"now.{key} IS NULL AND before.{key} IN {rejected} AS rejected, {', '.join(columns for _, columns in wanted) or 'NULL'} "
         f"FROM {now} AS now FULL JOIN {before} AS before ON now.{key} = before.{key} WHERE {differing}"
     )
     return names
@@ -147,6 +157,7 @@ def _rows(name: str, table: str) -> str:
 
     kind = (
         f"CASE WHEN {of('due')} AND NOT {of('was')} THEN 'newly_due' "
+        f"WHEN {of('was')} AND (rejected OR {of('status')} = 'undetermined') THEN 'now_open' "
         f"WHEN {of('was')} AND NOT {of('due')} THEN 'no_longer_due' ELSE 'amount_changed' END"
     )
     return (

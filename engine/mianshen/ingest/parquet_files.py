@@ -1,0 +1,56 @@
+"""Parquet files: their columns, and in which of them nothing stands.
+
+In: a file. Out: names and DuckDB's types. Raises RuleError where it is no intact Parquet file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+from pyarrow import ArrowException
+
+from mianshen.ingest import diagnostics
+from mianshen.ingest.csv_files import pattern
+from mianshen.ingest.headers import Typed, refuse_alike
+from mianshen.source import RuleError, unlined
+
+
+def parquet_columns(path: Path, connection: duckdb.DuckDBPyConnection, shown: Path) -> list[Typed]:
+    """The columns of a Parquet file; those of nothing are of no type, whatever the file says. Raises RuleError."""
+    try:
+        with pq.ParquetFile(path) as file:
+            names_, nothing = file.schema_arrow.names, _of_nothing(file.metadata)
+        refuse_alike(shown, [(name, "") for name in names_], list(range(1, len(names_) + 1)), 1)
+        rows = connection.execute(
+            f"DESCRIBE SELECT * FROM read_parquet({pattern(path)}, hive_partitioning=false)"
+        ).fetchall()
+    except (duckdb.Error, UnicodeError, ArrowException, OSError):
+        raise RuleError([diagnostics.bad_parquet(unlined(str(shown)))]) from None
+    return [(row[0], '"NULL"' if row[0] in nothing else row[1]) for row in rows]
+
+
+def _of_nothing(file: pq.FileMetaData) -> set[str]:
+    """The columns of a Parquet file, of those whose type may not fit, in which the file says that nothing stands."""
+    groups = range(file.num_row_groups if file.num_rows else 0)
+    doubtful = ("FLOAT", "DOUBLE", "INT96", "INT64", "BOOLEAN", "FIXED_LEN_BYTE_ARRAY")
+
+    def is_empty(number: int) -> bool:
+        cells = (file.row_group(group).column(number) for group in groups)
+        return all(
+            c.statistics is not None
+            and c.statistics.has_null_count
+            and c.statistics.null_count == c.num_values
+            for c in cells
+        )
+
+    columns = [file.schema.column(number) for number in range(file.num_columns)]
+    return {
+        column.path
+        for number, column in enumerate(columns)
+        if groups
+        and column.max_definition_level == 1
+        and column.physical_type in doubtful
+        and is_empty(number)
+    }
