@@ -46,15 +46,12 @@ class Functions:
     """What a program's nodes are lowered to and evaluated by, kept for all cases; a node is known by its identity."""
 
     interpreter: Interpreter
-    _written: dict[tuple[int, str], tuple[core.Core, Function]] = field(default_factory=dict)
     _lowered: dict[int, tuple[core.Core, core.Core]] = field(default_factory=dict)
     _selections: dict[Key, Selection] = field(default_factory=dict)
 
     def written(self, node: core.Core, entity: str) -> Function:
         """The node as a function of a row of an entity."""
-        if (id(node), entity) not in self._written:
-            self._written[id(node), entity] = node, self.interpreter.compiler.written(node, entity)
-        return self._written[id(node), entity][1]
+        return self.interpreter.compiler.written(node, entity)
 
     def lowered(self, node: core.Derived) -> core.Core:
         """What a derived node is lowered to."""

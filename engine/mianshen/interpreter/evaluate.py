@@ -33,6 +33,9 @@ class Compiler:
         self.decide = decide
         self.cases = 0  # that were begun: what is kept of the rows of one is not used for the next
         self._written: dict[tuple[core.Core, str], Function] = {}
+        self._known: dict[
+            tuple[int, str], tuple[core.Core, Function]
+        ] = {}  # by identity; a node kept is no other
         self._figures: dict[tuple[str, str], tuple[Function, dict[dt.date, Value]]] = {}
         self._otherwise: dict[str, Parameter] = {}
 
@@ -56,11 +59,14 @@ class Compiler:
         )
 
     def written(self, node: core.Core, entity: str) -> Function:
-        """The node as a function, written now."""
-        if (node, entity) not in self._written:
-            builder = FunctionBuilder(self, entity)
-            self._written[node, entity] = builder.function(entity, [f"return {builder.text(node)}"])
-        return self._written[node, entity]
+        """The node as a function, written when it is first asked for."""
+        known = self._known.get((id(node), entity))
+        if known is None:  # to find a node by its hash costs more than to evaluate it
+            if (node, entity) not in self._written:
+                builder = FunctionBuilder(self, entity)
+                self._written[node, entity] = builder.function(entity, [f"return {builder.text(node)}"])
+            known = self._known[id(node), entity] = node, self._written[node, entity]
+        return known[1]
 
     def lowered(self, node: core.Derived, entity: str) -> Function:
         """A derived node as a function of what it is lowered to."""

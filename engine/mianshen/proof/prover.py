@@ -215,14 +215,8 @@ class Prover:
             grown = was < now if values is None else (was, now) == (values[1], values[0])  # type: ignore[operator]
             if not (before - after > up_to and grown):
                 return None
-            words = {
-                "was": plain(was),
-                "now": plain(now),
-                "before": before,
-                "after": after,
-                "less": before - after,
-            }
-            return BECAUSE["less"].filled(fact=fact[1], name=name, **words)
+            words = {"fact": fact[1], "was": plain(was), "now": plain(now), "less": before - after}
+            return BECAUSE["less"].filled(name=name, before=before, after=after, **words)
 
         return Question(prop.name, prop.title, prop.citation, pose, shows, changed=fact)
 

@@ -138,7 +138,7 @@ class Lists:
             also = cells if own else [self._details(benefit, cells)] if details else []
             paid = [self._money(amount, reason)] if amounts else []
             return [
-                *self.whose(person, owner or household, area), self._title(benefit, owner), self._status(change),
+                *self.whose(person, owner or household, area), self.benefit_title(benefit, owner), self._status(change),
                 *paid, *(also or [""] * len(own_columns)), *self._grounds(benefit, reason),
             ]  # fmt: skip
 
@@ -221,7 +221,7 @@ class Lists:
         columns = f"made.*, coalesce(person, '') AS person, made.{own} AS owner"
         return f"(SELECT {columns} FROM {rows} AS made LEFT JOIN ({members}) USING ({own}))"
 
-    def _title(self, benefit: Benefit, owner: str) -> str:
+    def benefit_title(self, benefit: Benefit, owner: str = "") -> str:
         """A benefit's title; one of a household with the household, for it is paid once."""
         title = self._say(benefit.title)
         if benefit.entity == self.person.name:
@@ -247,7 +247,7 @@ class Lists:
         """One row for each person (or row below) and missing fact, with what waits for it."""
         parts = []
         for benefit in benefits:
-            reason, title = identifier(f"{benefit.name}_reason"), quoted(self._title(benefit, _OWNER))
+            reason, title = identifier(f"{benefit.name}_reason"), quoted(self.benefit_title(benefit, _OWNER))
             rows = self.rows(self.run, self.program.entities[benefit.entity])
             parts.append(
                 f"SELECT person, '' AS record, {missing_names(self.program, reason)} AS fact, replace({title}, "
@@ -295,7 +295,7 @@ class Lists:
         def line(area: str, row: Sequence[Any]) -> list[Cell]:
             household, person, owner, benefit, change, before, now, reason, cause = row
             known = self.program.benefits.get(benefit)
-            title = benefit if known is None else self._title(known, owner)
+            title = benefit if known is None else self.benefit_title(known, owner)
             provision = self.words.provisions.get(reason or "")
             ground = "" if provision is None else self._say(provision.title)
             amounts: list[Cell] = ["" if amount is None else amount for amount in (before, now)]

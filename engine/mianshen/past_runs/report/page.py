@@ -180,11 +180,7 @@ class Page:
 
     def _benefit_title(self, name: str) -> str:
         benefit = self.program.benefits.get(name)
-        if benefit is None or benefit.entity == self.program.entry:
-            return name if benefit is None else self._say(benefit.title)
-        whose = self._say(self.program.entities[benefit.entity].title)
-        title = self._say(benefit.title)
-        return f"{title}（{whose}）" if self.lang == "zh" else f"{title} ({whose})"
+        return name if benefit is None else self.lists.benefit_title(benefit)
 
     def _amount_due(self) -> Decimal:
         return sum((counted.amount or Decimal(0) for counted in self._all_benefits().values()), Decimal(0))
