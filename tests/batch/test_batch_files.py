@@ -56,7 +56,7 @@ DIALECTS: Final[dict[str, dict[str, Content]]] = {
     "titles and labels in Chinese, bare carriage returns": {
         "residents.csv": "人员编号,参保地,参保险种, 参保状态 ,就业状态,医疗救助对象类别\r"
         "P1,310113,职工医保,正常参保,在职,非救助对象\r",
-        "claims.csv": "费用编号,就医人员编号,就医日期（住院为出院日期）,就医类别,医院级别,总费用,政策范围外费用\n"
+        "claims.csv": "费用编号,就医人员编号,就医日期,就医类别,医院级别,总费用,政策范围外费用\n"
         "C1,P1,2026-03-02,住院,三级,48650.37,5535.62\n",
     },
     "Parquet: codes in a dictionary, areas as numbers, days as timestamps, columns of nothing": {

@@ -104,7 +104,7 @@ def _plain(text: str) -> str | Decimal:
         ("timestamp", ["2026-03-02 00:30:00+08:00", "2026/3/2 0:00", "2026-03-02T23:59:59.5Z", "2026-03-02", "2026-03-02x"],
          ["2026-03-02"] * 4 + ["2026-03-02x"]),
         ("yyyy-mm-dd hh:mi:ss", ["2026-03-02 14:30:05", "2026-03-02 14:30"], ["2026-03-02", "2026-03-02 14:30"]),
-        ("excel", ["46083", "46083.5", "0", "99999999"], ["2026-03-02", "2026-03-02", "0", "99999999"]),
+        ("excel", ["46083", "46083.5", "46083\t", "0", "99999999"], ["2026-03-02"] * 3 + ["0", "99999999"]),
         ("yyyymm", ["202602", "202613", "20260"], ["2026-02-28", "202613", "20260"]),
         ("[yyyymmdd, d.m.yyyy]", ["20260302", "2.3.2026", "20260231"], ["2026-03-02", "2026-03-02", "2026-02-31"]),
     ],
@@ -121,7 +121,7 @@ def test_dates(tmp_path: Path, program: Program, date: str, cells: list[str], wa
          ["outpatient", "inpatient", None, "3", None]),
         ('{column: a, values: {"1": inpatient}, other: null, empty: outpatient}', ["1", "9", ""],
          ["inpatient", None, "outpatient"]),
-        ('{column: a, trim: true, values: {"1": inpatient}, other: outpatient}', ["\t1 ", "2\u00a0"],
+        ('{column: a, values: {"1": inpatient}, other: outpatient}', ["\t1 ", "2\u00a0"],
          ["inpatient", "outpatient"]),
     ],
 )  # fmt: skip

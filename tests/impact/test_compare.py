@@ -16,6 +16,7 @@ from tests.impact.small import reform, write_small
 from tests.support.campaigns import few
 from tests.support.populations import AS_OF, nasty, spoil, write_csv
 
+from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.request import Engine, Request
 from mianshen.batch.run import run_batch
 from mianshen.impact.compare import compare
@@ -166,6 +167,16 @@ def test_an_earlier_run_is_a_side_of_its_own(people: dict[str, Path], tmp_path: 
     )
     assert comparison.changed > 0
     assert comparison.content()["decisions"] == again.content()["decisions"]
+
+
+def test_an_earlier_run_whose_files_changed_is_no_side(tmp_path: Path) -> None:
+    people = tmp_path / "residents.csv"
+    people.write_text("person_id,insured_area\nP1,310113\n", "utf-8")
+    run_batch(open_program(), Request({"resident": people}, AS_OF, tmp_path / "run", rules=Rules()))
+    earlier_run(tmp_path / "run", tmp_path / "out")
+    people.write_text("person_id,insured_area\nP1,310118\n", "utf-8")
+    with pytest.raises(RuleError, match=r"residents\.csv: E572"):
+        earlier_run(tmp_path / "run", tmp_path / "out")
 
 
 NEW = """

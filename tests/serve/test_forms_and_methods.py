@@ -161,8 +161,8 @@ def test_a_record_that_was_opened_goes_through_every_form_and_one_too_long_is_re
     page = local.post("/counter/open", data={"form_key": key}, files=file).text
     assert '<form id="state" method="post" action="/counter" enctype="multipart/form-data"' in page
     text = unescape(re.findall(r'name="record" value="([^"]*)"', page)[0])
-    kept = local.post("/counter/record", files={"form_key": (None, key), "record": (None, text)})
-    assert (kept.status_code, kept.text.count("H") > 600_000) == (200, True)
+    saved = local.post("/counter/record", files={"form_key": (None, key), "record": (None, text)})
+    assert (saved.status_code, saved.text.count("H") > 600_000) == (200, True)
     monkeypatch.setattr("mianshen.serve.counter_pages.MOST_RECORD", 1 << 20)
     refused = local.post("/counter/open", data={"form_key": key}, files=file)
     assert (refused.status_code, "at most 1,024 KB. Decide it with mianshen check" in refused.text) == (

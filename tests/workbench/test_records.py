@@ -134,6 +134,10 @@ BAD_VALUES = [
         "total_cost: '1,000.00'",
         "E420: total_cost is 1,000.00, which is not a number. Perhaps 1000.00 is meant.",
     ),
+    (
+        "admission_date: 46083.5",
+        "E423: admission_date is 46083.5, which is not a date. Perhaps 2026-03-02 is meant.",
+    ),
     ("total_cost: １２", "E420: total_cost is １２, which is not a number. Perhaps 12 is meant."),
     ("total_cost: 1e3", "E420: total_cost is 1e3, which is not a number. Write it like 1234.50"),
     ("total_cost: 75%", "E420: total_cost is 75%, which is not a number."),

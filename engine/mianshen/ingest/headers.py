@@ -7,6 +7,7 @@ Invariant: what may be a person's is not repeated.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ _TYPES: Final = {
     **{f"{sign}{size}": pa.int64() for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")},
     **{f"TIMESTAMP{unit}": pa.timestamp("us") for unit in ("", "_S", "_MS", "_NS")},
 }  # fmt: skip
+_NOTE: Final = re.compile(r"\s*\([^()]*\)$")  # behind a title, folded
 _TELLING: Final = 3  # columns from which a header tells what a file is
 _MOSTLY: Final = 0.6  # of them are one entity's
 
@@ -143,12 +145,18 @@ class Header:
 
 
 def names_of(facts: Mapping[str, Fact]) -> dict[str, str]:
-    """Names and titles to facts; a title that several facts share, or that is another's name, is none."""
+    """Names and titles to facts, titles without what stands in brackets behind them, too.
+
+    A title that several facts share, or that is another's name, is none.
+    """
     titles: dict[str, set[str]] = {}
+    bare: dict[str, set[str]] = {}
     for name, fact in facts.items():
         for title in (fact.title.zh, fact.title.en):
             titles.setdefault(folded(title), set()).add(name)
+            bare.setdefault(_NOTE.sub("", folded(title)), set()).add(name)
     return {
+        **{title: min(owners) for title, owners in bare.items() if len(owners) == 1},
         **{title: min(owners) for title, owners in titles.items() if len(owners) == 1},
         **{folded(name): name for name in facts},
     }

@@ -226,11 +226,11 @@ class Columns:
         elif type_ != "VARCHAR":
             text = f"CAST({text} AS VARCHAR)"
         blank = ["", *(value.lower() for value in self.blank)]
-        doubtful = self.let(_doubtful(text, cell.trim, blank))
+        # what is converted is read without the blanks around it, as facts are
+        trims = cell.trim or cell.thousands or any((cell.dates, cell.unit, cell.values))
+        doubtful = self.let(_doubtful(text, trims, blank))
         # what a CASE names twice would be worked out for every row, whether or not the row needs it
-        trimmed = (
-            self.let(f"CASE WHEN {doubtful} THEN {_trimmed(text)} ELSE {text} END") if cell.trim else text
-        )
+        trimmed = self.let(f"CASE WHEN {doubtful} THEN {_trimmed(text)} ELSE {text} END") if trims else text
         empty = f"{doubtful} AND lower({trimmed}) IN ({', '.join(map(quoted, blank))})"
         return self.let(f"CASE WHEN {empty} THEN NULL ELSE {trimmed} END")
 

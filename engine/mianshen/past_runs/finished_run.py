@@ -26,7 +26,7 @@ from mianshen.batch.recorded_rules import RULES, recorded_program
 from mianshen.catalogue import diagnostic
 from mianshen.ingest.databases import file_behind
 from mianshen.ingest.entity_rows import RowReader
-from mianshen.ingest.input_paths import Named
+from mianshen.ingest.input_paths import Named, paths_of
 from mianshen.ingest.inputs import Input, Part, identifier, open_inputs, pattern
 from mianshen.mapping.model import COLUMNS
 from mianshen.past_runs import diagnostics
@@ -231,6 +231,20 @@ def named_inputs(run: FinishedRun, moved: Mapping[str, Named]) -> dict[str, Name
             ]
     if gone:
         raise RuleError(gone)
+    return named
+
+
+def unchanged_inputs(run: FinishedRun) -> dict[str, Named]:
+    """Where the run's inputs were. Raises RuleError when one is not there, or is not the file the run read."""
+    named = named_inputs(run, {})
+    wrong = [
+        diagnostic("E572.input_changed", unlined(str(place)))
+        for entity, files in run.manifest["inputs"].items()
+        for file, place in zip(files, paths_of({entity: named[entity]}), strict=True)
+        if digest_of_file(file_behind(place)) != file["digest"]
+    ]
+    if wrong:
+        raise RuleError(wrong)
     return named
 
 

@@ -44,7 +44,7 @@ _TIME = r"(?:\s*T?\s*[0-9]{1,2}[:时][0-9]{1,2}(?:[:分][0-9.]*)?秒?(?:\s*[AP]M
 _DAY_LIKE = re.compile(
     rf"([0-9]{{4}})\s*[-/.年]?\s*([0-9]{{1,2}})\s*[-/.月]?\s*([0-9]{{1,2}})\s*日?{_TIME}", re.ASCII
 )
-_SERIAL: Final = re.compile(r"([1-9][0-9]{4})(?:\.0*)?", re.ASCII)
+_SERIAL: Final = re.compile(r"([1-9][0-9]{4})(?:\.[0-9]*)?", re.ASCII)  # the decimals are the time of day
 _SERIAL_START: Final = dt.date(1899, 12, 30)  # day 0 of a spreadsheet, as counted after February 1900
 _AROUND_NUMBERS = re.compile(r"[\s,_¥$]|元|yuan|CNY|RMB")
 _MINUS = r"[-\u2010-\u2015\u2212]"
