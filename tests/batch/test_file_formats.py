@@ -41,7 +41,7 @@ def program() -> Program:
 def opened(
     path: Path | str, encoding: str | None = None, mapping: Path | None = None
 ) -> tuple[Input, EntityRows]:
-    scratch = Path(str(path)).parent / "scratch"
+    scratch = Path(str(path).removeprefix("sqlite:")).parent / "scratch"
     with duckdb.connect() as connection:
         (source,) = open_inputs(
             program(), {"claim": path}, connection, scratch, encoding, mapping, DAY

@@ -66,8 +66,8 @@ def watch(
     return Status.FOUND if watched.refused or watched.rejected else Status.DONE
 
 
-def _complain(lang: Lang, told: Sequence[Diagnostic], more: Message, **values: object) -> None:
+def _complain(lang: Lang, warnings: Sequence[Diagnostic], more: Message, **values: object) -> None:
     """The first of some diagnostics, and how many more there are."""
-    output.complain_of(told[:_TOLD], lang)
-    if len(told) > _TOLD:
-        output.complain(more.in_(lang, more=len(told) - _TOLD, **values))
+    output.complain_of(warnings[:_TOLD], lang)
+    if len(warnings) > _TOLD:
+        output.complain(more.in_(lang, more=len(warnings) - _TOLD, **values))

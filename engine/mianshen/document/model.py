@@ -124,9 +124,7 @@ class Entity(Shape):
     outcome: Identifier | None = None  # the decision whose status is the row's status
     explained_by: Identifier | None = None  # the decision whose provision is the row's reason
     valid_from: Identifier | None = None  # the fact that says from when a row of the record's person holds
-    reverses: Identifier | None = (
-        None  # the fact that names the row of the same parent which this one cancels
-    )
+    reverses: Identifier | None = None  # the fact that names the row of one parent which this one cancels
     begins: Identifier | None = None  # the fact that says on which day the person was born
     ends: Identifier | None = None  # the fact that says on which day the person died
     checks: tuple[Check, ...] = ()

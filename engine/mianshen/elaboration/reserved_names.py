@@ -39,8 +39,8 @@ def reserved(vocabulary: Vocabulary) -> Iterator[Diagnostic]:
     for entity, name in vocabulary.decisions:
         parent = entities[entity].parent
         keys = {entities[owner].key for owner in (entity, parent) if owner is not None}
-        shown = entities[entity].outcome is not None and document.decisions[entity][name].output
-        taken = name in COLUMNS | keys or (shown and (entity, name) in of_benefits)
+        is_output = entities[entity].outcome is not None and document.decisions[entity][name].output
+        taken = name in COLUMNS | keys or (is_output and (entity, name) in of_benefits)
         if taken or (entity not in above and name in ROW_KEYS):
             yield diagnostics.reserved_name(document.span("decisions", entity, name), name, _COLUMN)
     for section, names in (("decisions", vocabulary.decisions), ("facts", vocabulary.facts)):

@@ -30,6 +30,7 @@ from mianshen.ingest.inputs import quoted
 from mianshen.past_runs.report.cells import CsvFile
 from mianshen.places import place_name
 from mianshen.program.program import Key, Program
+from mianshen.program.titles import area_title, key_title
 from mianshen.source import Lang
 from mianshen.wording import wording
 
@@ -145,7 +146,7 @@ def _heads(program: Program, lang: Lang) -> list[str]:
     """The work list's columns: number and area are called what the rulebook calls them."""
     heads = wording.labels("resettled_heads", lang)
     if lang == "zh":
-        area, key = program.area_title(), program.key_title(program.entry)
+        area, key = area_title(program), key_title(program, program.entry)
         heads |= {"person_id": key.zh} | ({} if area is None else {"area": area.zh})
     else:
         heads["person_id"] = program.entities[program.entry].key
@@ -160,7 +161,7 @@ def _notices(program: Program, words: _Words, listed: list[tuple[Any, ...]], lan
     labels = {
         name: text.in_(lang, office=office(program)) for name, text in wording.group("resettled").items()
     }
-    labels["person"] = program.key_title(program.entry).in_(lang)
+    labels["person"] = key_title(program, program.entry).in_(lang)
     return template("notices.html").render(people=people, words=labels, lang=lang)
 
 

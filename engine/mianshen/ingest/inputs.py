@@ -224,12 +224,12 @@ class _Opening:
         status = path.stat()
         stamp = (status.st_size, status.st_mtime_ns)
         text = self.text(path, head, encoding, sheet)
-        shown = sheet_named(path, sheet)
-        table = csv_table(shown, text, title_lines)
+        named = sheet_named(path, sheet)
+        table = csv_table(named, text, title_lines)
         if table.uneven and fill_blank_lines(table.layout, target := self.scratch()):
             filled = plain(target, self.scratch, UTF_8)
             text = replace(text, path=filled.path, shape=filled.shape)
-            table = csv_table(shown, text, title_lines)
+            table = csv_table(named, text, title_lines)
         part = Part(path, name, {}, table.relation, False, text, stamp, layout=table.layout, sheet=sheet)
         ragged = ragged_line(table.layout) if table.uneven else None
         return self.without_empty(Opened(part, table.columns, table.places, ragged), table.layout)

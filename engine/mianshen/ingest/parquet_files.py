@@ -17,17 +17,17 @@ from mianshen.ingest.headers import Typed, refuse_alike
 from mianshen.source import RuleError, unlined
 
 
-def parquet_columns(path: Path, connection: duckdb.DuckDBPyConnection, shown: Path) -> list[Typed]:
+def parquet_columns(path: Path, connection: duckdb.DuckDBPyConnection, named: Path) -> list[Typed]:
     """The columns of a Parquet file; those of nothing are of no type, whatever the file says. Raises RuleError."""
     try:
         with pq.ParquetFile(path) as file:
             names_, nothing = file.schema_arrow.names, _of_nothing(file.metadata)
-        refuse_alike(shown, [(name, "") for name in names_], list(range(1, len(names_) + 1)), 1)
+        refuse_alike(named, [(name, "") for name in names_], list(range(1, len(names_) + 1)), 1)
         rows = connection.execute(
             f"DESCRIBE SELECT * FROM read_parquet({pattern(path)}, hive_partitioning=false)"
         ).fetchall()
     except (duckdb.Error, UnicodeError, ArrowException, OSError):
-        raise RuleError([diagnostics.bad_parquet(unlined(str(shown)))]) from None
+        raise RuleError([diagnostics.bad_parquet(unlined(str(named)))]) from None
     return [(row[0], '"NULL"' if row[0] in nothing else row[1]) for row in rows]
 
 

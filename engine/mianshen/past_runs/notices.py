@@ -48,6 +48,7 @@ from mianshen.past_runs.finished_run import FinishedRun, find_inputs, program_of
 from mianshen.past_runs.report.cells import Cell, CsvFile
 from mianshen.past_runs.report.lists import Lists
 from mianshen.program.program import Program
+from mianshen.program.titles import area_title, key_title
 from mianshen.source import Lang, Message, RuleError, unlined
 
 Progress: TypeAlias = Callable[[int, int], None]  # notices written, of how many
@@ -170,7 +171,7 @@ def _write_all(
 
 def _heads(program: Program) -> list[Message]:
     """The index's columns: number and area are called what the rulebook calls them."""
-    people = program.key_title(program.entry), program.area_title() or Message("地区", "area")
+    people = key_title(program, program.entry), area_title(program) or Message("地区", "area")
     return [*_HEADS[:3], *people, *_HEADS[3:]]
 
 

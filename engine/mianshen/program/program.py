@@ -445,8 +445,10 @@ class Program:
     properties: tuple[Property, ...] = ()
     paid: frozenset[Key] = frozenset()  # the money decisions that are paid to or for the person
     functions: Mapping[str, OwnFunction] = field(default_factory=dict)
-    notice: Message | None = None  # what a notice of a decision is called
-    office: Message | None = None  # whom it names for questions
+    notice: Message | None = (
+        None  # what a notice of a decision is called; `office`: whom it names for questions
+    )
+    office: Message | None = None
     _by_key: dict[Key, Decision] = field(init=False, repr=False, compare=False, default_factory=dict)
     _outputs: dict[str, tuple[Decision, ...]] = field(
         init=False, repr=False, compare=False, default_factory=dict
@@ -485,17 +487,6 @@ class Program:
     def ancestors(self, entity: str) -> list[str]:
         """The entities above one, nearest first."""
         return ancestors(self.entities, entity)
-
-    def key_title(self, entity: str) -> Message:
-        """What the number of an entity's rows is called."""
-        described = self.entities[entity]
-        fact = self.facts.get((entity, described.key))
-        return described.title if fact is None else fact.title
-
-    def area_title(self) -> Message | None:
-        """What the area of the entry's rows is called; None where they have none."""
-        fact = self.facts.get((self.entry, self.entities[self.entry].area or ""))
-        return None if fact is None else fact.title
 
     def settling(self, entity: str) -> dict[str, str]:
         """Decision to the fact that holds what was really paid of it."""

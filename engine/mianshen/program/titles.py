@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from mianshen.program.program import Program
 from mianshen.source import Message, nearest
 
 
@@ -60,3 +61,16 @@ def plural(entity: str) -> str:
     if not entity.isascii():
         return entity
     return f"{entity}es" if entity.endswith(("s", "x", "z", "ch", "sh")) else f"{entity}s"
+
+
+def key_title(program: Program, entity: str) -> Message:
+    """What the number of an entity's rows is called."""
+    described = program.entities[entity]
+    fact = program.facts.get((entity, described.key))
+    return described.title if fact is None else fact.title
+
+
+def area_title(program: Program) -> Message | None:
+    """What the area of the entry's rows is called; None where they have none."""
+    fact = program.facts.get((program.entry, program.entities[program.entry].area or ""))
+    return None if fact is None else fact.title

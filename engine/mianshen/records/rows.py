@@ -388,6 +388,6 @@ def too_few_said(program: Program, row: Row) -> Iterator[tuple[str, int, int]]:
     """The facts by which a row says that it has fewer rows below than are given: how many it says and has."""
     for child in program.children_of(row.entity):
         said = row.facts.get(child.counted_by or "")
-        given = sum(below.entity == child.name and not below.doubled for below in row.children)
-        if isinstance(said, Decimal) and said < given:
-            yield str(child.counted_by), int(said), given
+        count = sum(below.entity == child.name and not below.doubled for below in row.children)
+        if isinstance(said, Decimal) and said < count:
+            yield str(child.counted_by), int(said), count

@@ -152,8 +152,8 @@ def _households(
     for case, numbers in households.cases():
         if any(person.key in wanted for person in people_of(program, case.top)):
             for row, number in numbers.items():
-                told = row.entity == program.entry and row.key in wanted  # of whom each event is refused
-                if row.rejection is not None and row.rejection.reason != "parent_rejected" and not told:
+                refused = row.entity == program.entry and row.key in wanted  # of whom each event is refused
+                if row.rejection is not None and row.rejection.reason != "parent_rejected" and not refused:
                     seen.rejected.append(_rejected(households, inputs, row, number))
             yield case.top
 

@@ -24,7 +24,7 @@ from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.walk import Caveats
 from mianshen.program.calendar import MISSING as CALENDAR
 from mianshen.program.program import Benefit, Citation, Program
-from mianshen.program.titles import meant
+from mianshen.program.titles import key_title, meant
 from mianshen.source import Diagnostic, Lang, Message, RuleError, listed, suggestion, unlined
 from mianshen.values import NOT_MODELLED, Missing
 from mianshen.version import __version__
@@ -151,7 +151,7 @@ class Draft:
             heading=self._say(self.program.notice or phrases.HEADING),
             subject=self._subject(),
             person=self.checked.case.person.key,
-            person_title=self._say(self.program.key_title(self.program.entry)),
+            person_title=self._say(key_title(self.program, self.program.entry)),
             day=self.day,
             status=result.status,
             status_words=self._say(phrases.STATUS[result.status]),

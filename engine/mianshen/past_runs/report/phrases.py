@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mianshen.program.program import Program
+from mianshen.program.titles import area_title, key_title
 from mianshen.source import Lang
 from mianshen.wording import wording
 
@@ -18,10 +19,10 @@ LEFT_OUT: Final = wording("report.left_out")
 def labels(lang: Lang, program: Program) -> dict[str, str]:
     """Every heading the template uses, by name."""
     texts = wording.group("report.labels")
-    area = program.area_title() or texts["place"]
+    area = area_title(program) or texts["place"]
     said = {
         "place": area,
         "places_note": texts["places_note"].filled(area=area),
-        "lists_note": texts["lists_note"].filled(key=program.key_title(program.entry)),
+        "lists_note": texts["lists_note"].filled(key=key_title(program, program.entry)),
     }
     return {name: said.get(name, text).in_(lang) for name, text in texts.items()}
