@@ -194,3 +194,12 @@ def test_a_replay_compares_decisions_that_are_no_benefits_and_columns_that_a_fil
         3,
         (),
     )  # the club's staff; fee and number of the match
+
+
+def test_a_row_that_may_void_another_and_is_void_itself_leaves_nothing_in_doubt(tmp_path: Path) -> None:
+    """Nobody can read what R voids, and S voids R."""
+    matches = MATCHES + "M1,P1,2026-01-01,1,\nR,P1,2026-01-02,,2.02603E+15\nS,P1,2026-01-03,,R\n"
+    program = small(tmp_path / "rules", CLUBS)
+    files = {"club": CLUB, "player": PLAYERS + "P1,A,,180,80\n", "match": matches}
+    out = same_by_engines(program, tmp_path / "in", files)
+    assert [(row["match_id"], row["status"]) for row in rows(out / "matches.parquet")] == [("M1", "decided")]

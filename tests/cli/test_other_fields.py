@@ -131,3 +131,33 @@ def test_a_sample_keeps_the_checks_says_how_many_there_are_and_gives_nothing_tha
         notes = list(csv.DictReader(file))
     assert "given_fee_grant" not in notes[0]
     assert all(float(row["waived"]) <= float(row["fee"]) for row in notes)
+
+
+def test_a_benefit_of_a_family_is_listed_once_whoever_joins_or_leaves_it(run: Run, tmp_path: Path) -> None:
+    """Also where the member under whose number it stands is no longer the first, or no longer there."""
+    families, pupils, events = (tmp_path / f"{name}.csv" for name in ("family", "pupil", "event"))
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(Path(RULES).read_text("utf-8").replace("count(pupils) * 200", "200"), "utf-8")
+
+    def listed(day: str, who: str, there: list[str]) -> list[tuple[str, str]]:
+        families.write_text(f"family_no,income,pupils_count,guardians_count\nF1,10000,{len(there)},0\n")
+        people = "".join(f"{number},F1,2015-05-05,primary\n" for number in there)
+        pupils.write_text(f"pupil_no,family_no,born,stage\n{people}")
+        events.write_text(f"event_id,pupil_no,type,date,stage\nE{day},{who},moved_up,{day},secondary\n")
+        words = ["--rules", str(rules), "--events", str(events), "--journal", str(tmp_path / "journal")]
+        named = [
+            "--input",
+            f"family={families}",
+            "--input",
+            f"pupil={pupils}",
+            "--out",
+            str(tmp_path / "w.csv"),
+        ]
+        assert run("watch", *words, *named)[0] == 0
+        with (tmp_path / "w.csv").open(newline="") as file:
+            items = [row for row in csv.DictReader(file) if row["benefit"] == "family_grant"]
+        return [(item["event_id"], item["pupil_no"]) for item in items]
+
+    assert listed("2026-09-01", "P5", ["P5"]) == [("E2026-09-01", "P5")]
+    assert listed("2026-10-01", "P5", ["A1", "P5"]) == [("E2026-09-01", "P5")]
+    assert listed("2026-11-01", "A1", ["A1"]) == [("E2026-09-01", "P5")]

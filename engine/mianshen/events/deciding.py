@@ -7,9 +7,10 @@ Invariant: an answer is what `check` and the batch give for the same rows on the
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import localcontext
+from types import MappingProxyType
 
 from mianshen.catalogue import diagnostic
 from mianshen.events.happening import Event, Scene
@@ -55,9 +56,13 @@ class Decider:
         self._checks = {name: self._compiled(entity) for name, entity in program.entities.items()}
 
     def answers(
-        self, scene: Scene, event: Event, day: dt.date, benefits: Iterable[str], granted: Collection[str] = ()
-    ) -> list[Answer] | Diagnostic:
-        """The answers to `benefits` on a day, or why the event cannot stand. `granted`: keys of rows to look at too."""
+        self, scene: Scene, event: Event, day: dt.date, benefits: Iterable[str], granted: Collection[str] = (),
+        holders: Mapping[str, str] = MappingProxyType({}),
+    ) -> list[Answer] | Diagnostic:  # fmt: skip
+        """The answers to `benefits` on a day, or why the event cannot stand.
+
+        `granted`: keys of rows to look at too; `holders`: under whose name benefits of the household stand already.
+        """
         own = scene.people[event.person]
         wrong = self._wrong(own, scene, event, day)
         if wrong is not None:
@@ -69,15 +74,21 @@ class Decider:
         return [
             Answer(scene.case(person, day), person, row, benefit_result(benefit, row))
             for benefit in (self.program.benefits[name] for name in benefits)
-            for person in self._concerned(benefit, scene, own)
+            for person in self._concerned(benefit, scene, own, holders)
             for row in self._rows(benefit, person, scene.brought, granted)
             if row.rejection is None
         ]
 
-    def _concerned(self, benefit: Benefit, scene: Scene, own: Row) -> Iterable[Row]:
-        """Whose answers an event can change; a benefit of the household is its first member's, for it is paid once."""
+    def _concerned(
+        self, benefit: Benefit, scene: Scene, own: Row, holders: Mapping[str, str]
+    ) -> Iterable[Row]:
+        """Whose answers an event can change.
+
+        A benefit of the household is one member's, for it is paid once: whose it was before, else the first's.
+        """
         if benefit.name in self.of_all:
-            return (min(scene.people.values(), key=lambda person: person.key),)
+            holder = scene.people.get(holders.get(benefit.name, ""))
+            return (holder or min(scene.people.values(), key=lambda person: person.key),)
         return scene.people.values() if benefit.name in self.shared else (own,)
 
     def _rows(

@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from hashlib import sha256
@@ -72,14 +72,19 @@ class Journal:
             events += (self._event(*row) for row in rows)
         return events
 
-    def items_of(self, people: Iterable[str]) -> list[Item]:
-        """The items of some people, in the order in which they were given."""
+    def items_of(self, people: Collection[str], rows: Iterable[tuple[str, str]] = ()) -> list[Item]:
+        """The items of some people, each one's in the order in which they were given.
+
+        `rows`: benefits with the keys of rows, of which those that stand under others' names are given, too.
+        """
         items: list[Item] = []
-        for person in people:
-            rows = self.connection.execute(
-                f"{_ITEM.format(more='')} WHERE item.person = ? ORDER BY number", (person,)
+        own = [("item.person = ?", (person,)) for person in people]
+        for where, values in [*own, *(("benefit = ? AND row = ?", row) for row in rows)]:
+            stored = map(
+                _item,
+                self.connection.execute(f"{_ITEM.format(more='')} WHERE {where} ORDER BY number", values),
             )
-            items += (_item(row) for row in rows)
+            items += (item for item in stored if len(values) == 1 or item.person not in people)
         return items
 
     def items(self) -> Iterator[tuple[Item, str | None]]:
@@ -179,6 +184,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA user_version = {_VERSION}")
     elif (ours, version) != (_OURS, _VERSION):
         raise sqlite3.DatabaseError(_FOREIGN)
+    connection.execute("CREATE INDEX IF NOT EXISTS item_of_row ON item (row)")
     connection.commit()
 
 

@@ -108,11 +108,22 @@ class _Household:
     standing: Standing = field(init=False)
 
     def __post_init__(self) -> None:
-        people = [row.key for row in people_of(self.watcher.program, self.top)]
+        program, of_all = self.watcher.program, self.watcher.decider.of_all
+        members = people_of(program, self.top)
+        people = [row.key for row in members]
         self.before = self.watcher.journal.events_of(people)
         self.standing = Standing()
-        for item in self.watcher.journal.items_of(people):
+        above = {row.entity: row.key for row in (members[0].lineage() if members else ())}
+        shared = {name: above.get(program.benefits[name].entity, "") for name in of_all}
+        for item in self.watcher.journal.items_of(people, [pair for pair in shared.items() if pair[1]]):
             self.standing.add(item)
+
+    @property
+    def holders(self) -> dict[str, str]:
+        """Under whose name benefits of the household stand: a member's of then, who may have left it since."""
+        of_all = self.watcher.decider.of_all
+        matters = [*self.standing.asked, *self.standing.granted, *self.standing.withdrawn]
+        return {matter[1]: matter[0] for matter in matters if matter[1] in of_all}
 
     def items(self, event: Event, day: dt.date) -> list[Item] | Diagnostic:
         """What an event makes to be done on a day, or why it cannot be taken."""
@@ -123,7 +134,8 @@ class _Household:
         reached = watcher.network.reach(event.type, {matter[1] for matter in outcome})
         reached |= {place[1] for place in granted}
         wanted = [name for name in watcher.program.benefits if name in reached]
-        answers = watcher.decider.answers(scene, event, day, wanted, {place[2] for place in granted})
+        rows, holders = {place[2] for place in granted}, self.holders
+        answers = watcher.decider.answers(scene, event, day, wanted, rows, holders)
         if isinstance(answers, Diagnostic):
             return answers
         said = {result: answer for answer in answers if (result := answer.said) is not None}
@@ -168,7 +180,8 @@ class _Household:
         watcher, result = self.watcher, answer.result
         benefit = result.benefit
         row = "" if answer.row is answer.person else answer.row.key
-        place = answer.person.key, benefit.name, row, period_of(benefit, answer, event, day)
+        person = self.holders.get(benefit.name, answer.person.key)
+        place = person, benefit.name, row, period_of(benefit, answer, event, day)
         kind = self.standing.kind_of(result, place, day)
         if kind is None:
             return None

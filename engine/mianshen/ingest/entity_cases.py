@@ -68,9 +68,12 @@ class _Families:
 
     def _person(self, top: Row) -> Row:
         """A row of the entry entity; which of a household's makes no difference to deciding."""
-        row = top
-        while row.entity != self.program.entry and row.children:
-            row = row.children[0]
+        row, path = top, {self.program.entry, *self.program.ancestors(self.program.entry)}
+        while row.entity != self.program.entry:
+            below = next((child for child in row.children if child.entity in path), None)
+            if below is None:
+                break
+            row = below
         return row
 
     # -- rows ------------------------------------------------------------------------------------

@@ -208,7 +208,7 @@ class Against:
         second = World(self.after, entity, first.variables)
         places = places_of((self.before, self.after))
         for world in (first, second):
-            world.__dict__["places"] = places
+            world.places = places
         if self.before.calendar != self.after.calendar:
             second.label = "after"
         return [(first, Lowering(first)), (second, Lowering(second))]

@@ -81,7 +81,6 @@ class Equivalence:
     def _proved(self, decision: Decision, other: Program, opaque: bool) -> bool:
         base, value, domain = self._base(decision.key, opaque)
         world = World(other, decision.entity, base.world.variables, open_=True)
-        world.__dict__["as_of"] = base.world.as_of
         lowering = Lowering(world, base, opaque)
         changed = lowering.decided(decision, world.row)
         mine = any_of(*(f.when for f in base.failures if f.of == decision.key))

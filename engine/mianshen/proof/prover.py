@@ -192,7 +192,6 @@ class Prover:
             mine = world.fact(fact)
             theirs = world.variable(self.program.facts[fact], f"other {'.'.join(fact)}")
             world2, lowering2 = self.lowered(prop.entity, world.variables, {fact: theirs})
-            world2.__dict__["as_of"] = world.as_of
             key = prop.entity, name
             one, two = lowering.decision(key, world.row), lowering2.decision(key, world2.row)
             (first, second, most), _ = aligned([one, two, number(up_to)])

@@ -149,8 +149,10 @@ def take_out(case: Case, program: Program, refuse: Refuse) -> None:
             described = program.entities[entity]
             if described.reverses is not None:
                 mine = [row for row in parent.children if row.entity == entity]
-                case.reversed += _pairs(mine, described, refuse)
-                _doubt_earlier(mine, described)
+                pairs = list(_pairs(mine, described, refuse))
+                case.reversed += pairs
+                taken = {id(row) for pair in pairs for row in pair}
+                _doubt_earlier([row for row in mine if id(row) not in taken], described)
     gone = {id(row) for pair in case.reversed for row in pair}
     for parent in parents if gone else ():
         parent.children[:] = [child for child in parent.children if id(child) not in gone]
