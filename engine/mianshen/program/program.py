@@ -445,12 +445,10 @@ class Program:
     properties: tuple[Property, ...] = ()
     paid: frozenset[Key] = frozenset()  # the money decisions that are paid to or for the person
     functions: Mapping[str, OwnFunction] = field(default_factory=dict)
-    notice: Message | None = (
-        None  # what a notice of a decision is called; `office`: whom it names for questions
-    )
-    office: Message | None = None
+    notice: Message | None = None  # what a notice of a decision is called
+    office: Message | None = None  # whom it names for questions
     _by_key: dict[Key, Decision] = field(init=False, repr=False, compare=False, default_factory=dict)
-    _outputs: dict[str, tuple[Decision, ...]] = field(
+    _shown: dict[str, tuple[Decision, ...]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
     _settling: dict[str, dict[str, str]] = field(init=False, repr=False, compare=False, default_factory=dict)
@@ -468,9 +466,8 @@ class Program:
 
     def is_planned(self, benefit: Benefit) -> bool:
         """Whether nothing in force decides who is due it, and something planned would."""
-        if self.decision(benefit.entity, benefit.eligible).provisions:
-            return False
-        return any(planned.decision == benefit.eligible for planned in self.planned)
+        undecided = not self.decision(benefit.entity, benefit.eligible).provisions
+        return undecided and any(planned.decision == benefit.eligible for planned in self.planned)
 
     def child_of(self, entity: str) -> Entity | None:
         """The entity whose parent this is; of several, the one declared first."""
@@ -497,7 +494,7 @@ class Program:
 
     def outputs(self, entity: str) -> tuple[Decision, ...]:
         """The decisions of an entity that results show, in the order the vocabulary declares them."""
-        if entity not in self._outputs:
+        if entity not in self._shown:
             names = self.shown.get(entity, ())
-            self._outputs[entity] = tuple(self.decision(entity, name) for name in names)
-        return self._outputs[entity]
+            self._shown[entity] = tuple(self.decision(entity, name) for name in names)
+        return self._shown[entity]
