@@ -121,14 +121,14 @@ def record_files(moved: bool = False) -> Callable[[AnyCallable], AnyCallable]:
     return decorated
 
 
-def refuse_unfit_records(records: Collection[str], program: Program) -> None:
+def check_record_files(records: Collection[str], program: Program) -> None:
     """Raises where files are named for no entity of the rulebook, or none for its people."""
-    refuse_unknown_entities(records, program)
+    check_entities(records, program)
     if program.entry not in records:
         raise Refused(wording("options.no_people").filled(entity=program.entry))
 
 
-def refuse_unknown_entities(names: Iterable[str], program: Program) -> None:
+def check_entities(names: Iterable[str], program: Program) -> None:
     """Raises where the rulebook does not have an entity that is named."""
     for name in names:
         if name not in program.entities:

@@ -102,7 +102,7 @@ def undecided(answer: CheckedRecord) -> list[Diagnostic]:
     return refused(case, record.rejects, person, record.places)
 
 
-def refuse_replacing(out: Path, inputs: Iterable[Path]) -> None:
+def check_replaces_no_input(out: Path, inputs: Iterable[Path]) -> None:
     """Raises where an output would replace an input: the file itself, or a file in a folder that is read."""
     if not out.exists():
         return

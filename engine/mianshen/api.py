@@ -254,9 +254,9 @@ class Rulebook:
         rejected, with what hangs on it. Raises RuleError where an entity or a column is not known, or a table is doubtful
         as a file would be; OSError where there is no room to write.
         """
-        from mianshen.batch.run import Request, refuse_unknown_entities, run_batch
+        from mianshen.batch.run import Request, check_entities, run_batch
 
-        refuse_unknown_entities(self.program, tables)
+        check_entities(self.program, tables)
         with tempfile.TemporaryDirectory(prefix="mianshen-") as folder:
             inputs: dict[str, str | Path | Sequence[str | Path]] = {
                 entity: _written(table, Path(folder) / f"{entity}.parquet")
@@ -266,7 +266,7 @@ class Rulebook:
             try:
                 summary = run_batch(self.program, Request(inputs, as_of, out, threads))
             except RuleError as error:
-                raise RuleError(_of_table(mistake, folder) for mistake in error.diagnostics) from None
+                raise RuleError(_of_table(finding, folder) for finding in error.diagnostics) from None
             return Decided(_tables(self.program, out), summary.content)
 
     def __repr__(self) -> str:
@@ -300,10 +300,10 @@ def _written(table: ArrowStream, path: Path) -> Path:
     return path
 
 
-def _of_table(mistake: Diagnostic, folder: str) -> Diagnostic:
+def _of_table(finding: Diagnostic, folder: str) -> Diagnostic:
     """The mistake at the table by its entity, not at the file it was written to."""
-    file = Path(mistake.span.file)
-    return replace(mistake, span=unlined(file.stem)) if file.is_relative_to(folder) else mistake
+    file = Path(finding.span.file)
+    return replace(finding, span=unlined(file.stem)) if file.is_relative_to(folder) else finding
 
 
 def _tables(program: Program, folder: Path) -> dict[str, pa.Table]:

@@ -39,8 +39,8 @@ def open_program(paths: Sequence[Path] = (), overlays: Sequence[Path | str] = ()
         from mianshen.document import read
         from mianshen.elaboration.build import build
 
-        document, mistakes = read(roots, files)
-        program, _ = build(document, mistakes)
+        document, findings = read(roots, files)
+        program, _ = build(document, findings)
         _keep(name, program)
     if name is not None:
         _opened[name] = program
@@ -57,8 +57,8 @@ def open_spread(
     from mianshen.elaboration.build import build
 
     roots = tuple(paths) or (shipped_rulebook(),)
-    document, mistakes = read(roots, tuple(overlay_file(o) for o in overlays))
-    return build(document, mistakes, spread)[0]
+    document, findings = read(roots, tuple(overlay_file(o) for o in overlays))
+    return build(document, findings, spread)[0]
 
 
 def overlay_file(overlay: Path | str) -> Path:

@@ -98,8 +98,8 @@ def test_what_is_told_or_asked_takes_the_place_of_the_assumption() -> None:
     copy = Scenario(PROGRAM).copy
     told, _ = copy(record, {(record.person, "delivery_date"): dt.date(2020, 1, 1)})
     assert allowance(told).status == "ineligible"
-    untold, _ = copy(record, untold=[(record.person, "delivery_date")])
-    assert {fact.name for fact in allowance(untold).missing} == {"delivery_date"}
+    unanswered, _ = copy(record, unanswered=[(record.person, "delivery_date")])
+    assert {fact.name for fact in allowance(unanswered).missing} == {"delivery_date"}
 
 
 def test_the_assumption_is_of_the_day_a_case_is_decided_for() -> None:

@@ -14,8 +14,8 @@ import pytest
 from tests.batch.batches import AS_OF, COSTS, PEOPLE, batch, rejects, rows, write
 from tests.support.postgres import Postgres
 
-from mianshen.batch.csv_export import refuse_foreign_sheets, write_sheets
-from mianshen.batch.database_export import put_into, refuse_input_tables, target
+from mianshen.batch.csv_export import check_own_sheets, write_sheets
+from mianshen.batch.database_export import check_replaces_no_input, put_into, target
 from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
 from mianshen.impact.earlier import earlier_run
@@ -317,12 +317,12 @@ def test_no_sheets_replace_what_is_not_theirs(tmp_path: Path, little: Program) -
     files = write(tmp_path / "in", {"residents.csv": PEOPLE})
     for folder, code in ((tmp_path / "in", "E517"), (tmp_path, "E517"), (tmp_path / "out", "E507")):
         with pytest.raises(RuleError, match=code):
-            refuse_foreign_sheets(folder, str(folder), little, tmp_path / "out", files)
+            check_own_sheets(folder, str(folder), little, tmp_path / "out", files)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine", "utf-8")
     with pytest.raises(RuleError, match="E507"):
-        refuse_foreign_sheets(tmp_path / "mine", "mine", little, tmp_path / "out", files)
-    refuse_foreign_sheets(tmp_path / "new", "new", little, tmp_path / "out", files)
+        check_own_sheets(tmp_path / "mine", "mine", little, tmp_path / "out", files)
+    check_own_sheets(tmp_path / "new", "new", little, tmp_path / "out", files)
 
 
 @pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
@@ -342,5 +342,5 @@ def test_tables_of_an_earlier_run_go_and_no_input_is_replaced(
             cursor = lite.execute("SELECT name FROM sqlite_master").fetchall()
     assert {name for (name,) in cursor} == {"mianshen_rejects", "mianshen_residents"}
     with pytest.raises(RuleError, match="E517"):
-        refuse_input_tables(to, {"resident": f"{kind}:{tmp_path}/results.db?table=mianshen_residents"})
-    refuse_input_tables(to, {"resident": f"{kind}:{tmp_path}/results.db?table=people"})
+        check_replaces_no_input(to, {"resident": f"{kind}:{tmp_path}/results.db?table=mianshen_residents"})
+    check_replaces_no_input(to, {"resident": f"{kind}:{tmp_path}/results.db?table=people"})

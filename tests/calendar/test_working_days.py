@@ -85,7 +85,7 @@ def nth_of_month(calendar: Calendar, day: dt.date, count: int) -> dt.date | Unkn
 
 
 def counted_between(calendar: Calendar, start: dt.date, end: dt.date) -> Decimal | Unknown:
-    sides = (calendar.lacking(day) for day in (start, end))
+    sides = (calendar.unlisted(day) for day in (start, end))
     names = {name for name in sides if name is not None}
     if names:
         return Unknown(frozenset(map(Missing, names)))

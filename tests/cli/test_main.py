@@ -171,11 +171,11 @@ def test_a_language_not_spoken_is_refused_in_the_locale_s(run: Run, monkeypatch:
 
 def test_every_mistake_in_a_rulebook_is_a_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     what, fix = Message("名称未知", "unknown name"), Message("改正", "Correct it")
-    mistakes = [
+    findings = [
         Diagnostic("E301", Span("b.yaml", 2, 1), what, fix),
         Diagnostic("E302", Span("a.yaml", 9, 4), what, fix),
     ]
-    _fails_with(monkeypatch, RuleError(mistakes))
+    _fails_with(monkeypatch, RuleError(findings))
     assert run("sample", "--out", "x") == (
         2,
         "",

@@ -83,6 +83,6 @@ def write_rulebook(folder: Path, **files: str) -> Path:
 
 
 def read_valid(folder: Path, *overlays: Path) -> Document:
-    document, mistakes = read([folder], overlays)
-    assert [mistake for mistake in mistakes if mistake.severity == "error"] == []
+    document, findings = read([folder], overlays)
+    assert [finding for finding in findings if finding.severity == "error"] == []
     return document

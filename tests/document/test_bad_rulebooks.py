@@ -14,8 +14,8 @@ BAD = Path(__file__).parent / "bad"
 
 
 def reported() -> tuple[Diagnostic, ...]:
-    _, mistakes = read([Path()], sorted(Path("overlays").glob("*.yaml")))
-    return mistakes
+    _, findings = read([Path()], sorted(Path("overlays").glob("*.yaml")))
+    return findings
 
 
 @pytest.mark.parametrize("case", golden_cases(BAD), ids=lambda case: case.name)

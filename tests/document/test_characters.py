@@ -86,8 +86,8 @@ def test_every_character_is_at_its_place_or_at_what_made_it(text: str) -> None:
 @given(st.text(alphabet=st.characters(min_codepoint=32, exclude_categories=("Cs", "Cn", "Co", "Zl", "Zp"))))
 def test_quoted_text_is_where_it_is_written(text: str) -> None:
     text = text.translate(dict.fromkeys((*range(127, 160), 65279)))
-    root, mistakes = read_tree("k: '" + text.replace("'", "''") + "'\n")
-    assert mistakes == []
+    root, findings = read_tree("k: '" + text.replace("'", "''") + "'\n")
+    assert findings == []
     (_, value) = list(scalars(root))
     assert value.text == text
     first_line = ("k: '" + text.replace("'", "''")).replace("\n", "")

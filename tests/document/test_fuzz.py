@@ -59,13 +59,13 @@ def scalar_count(node: Node) -> int:
             return sum(scalar_count(key) + scalar_count(value) for key, value in entries)
 
 
-def assert_well_formed(mistakes: tuple[Diagnostic, ...] | list[Diagnostic], *contents: bytes) -> None:
+def assert_well_formed(findings: tuple[Diagnostic, ...] | list[Diagnostic], *contents: bytes) -> None:
     most_lines = max(len(content.splitlines()) for content in contents) + 1
-    for mistake in mistakes:
-        assert mistake.code != "E130", f"has no sentence of its own: {mistake}"
-        assert 1 <= mistake.span.line <= most_lines
-        assert mistake.span.column >= 1
-        assert all(mistake.show(lang) for lang in ("zh", "en"))
+    for finding in findings:
+        assert finding.code != "E130", f"has no sentence of its own: {finding}"
+        assert 1 <= finding.span.line <= most_lines
+        assert finding.span.column >= 1
+        assert all(finding.show(lang) for lang in ("zh", "en"))
 
 
 def visit(document: Document) -> None:
@@ -90,10 +90,10 @@ def read_bytes(folder: Path, content: bytes, overlay: bytes | None = None) -> tu
         overlays = [folder / "overlays" / "x.yaml"]
         overlays[0].parent.mkdir(exist_ok=True)
         overlays[0].write_bytes(overlay)
-    document, mistakes = read([folder], overlays)
+    document, findings = read([folder], overlays)
     visit(document)
-    assert_well_formed(mistakes, content, overlay or b"")
-    return mistakes
+    assert_well_formed(findings, content, overlay or b"")
+    return findings
 
 
 @st.composite
@@ -146,31 +146,31 @@ def misshapen(draw: st.DrawFn, whole: bytes) -> bytes:
 
 def test_the_file_the_others_are_made_from_has_no_mistakes(folder: Path) -> None:
     assert read_bytes(folder, BASE, PARTS) == ()
-    assert [mistake.code for mistake in read_bytes(folder, BASE, OVERLAY)] == [
+    assert [finding.code for finding in read_bytes(folder, BASE, OVERLAY)] == [
         "E149"
     ]  # of history, a warning
 
 
 @given(content=st.binary(max_size=60))
 def test_random_bytes_end_in_a_tree_or_mistakes(content: bytes) -> None:
-    root, mistakes = read_tree(content)
-    assert_well_formed(mistakes, content)
+    root, findings = read_tree(content)
+    assert_well_formed(findings, content)
     if root is not None:
         scalar_count(root)
 
 
 @given(content=st.lists(st.sampled_from(SCRAPS), max_size=12).map(b"".join))
 def test_random_scraps_of_yaml_end_in_a_tree_or_mistakes(content: bytes) -> None:
-    root, mistakes = read_tree(content)
-    assert_well_formed(mistakes, content)
+    root, findings = read_tree(content)
+    assert_well_formed(findings, content)
     if root is not None:
         scalar_count(root)
 
 
 @given(text=st.text(max_size=30))
 def test_random_text_ends_in_a_tree_or_mistakes(text: str) -> None:
-    _, mistakes = read_tree(text)
-    assert_well_formed(mistakes, text.encode("utf-8", "replace"))
+    _, findings = read_tree(text)
+    assert_well_formed(findings, text.encode("utf-8", "replace"))
 
 
 @given(content=damaged(BASE))

@@ -150,15 +150,15 @@ extend: {rows: {deductibles: [{id: last, cells: ['"delivery"', '-'], value: 5}]}
 )
 def test_what_cannot_be_changed_is_told(tmp_path: Path, body: str, codes: list[str]) -> None:
     change = overlay(tmp_path, "change", body + "\n")
-    _, mistakes = read([write_rulebook(tmp_path)], [change])
-    assert [(m.code, m.span.file) for m in mistakes] == [(code, str(change)) for code in codes]
+    _, findings = read([write_rulebook(tmp_path)], [change])
+    assert [(m.code, m.span.file) for m in findings] == [(code, str(change)) for code in codes]
 
 
 def warnings(tmp_path: Path, *bodies: str) -> list[str]:
     changes = [overlay(tmp_path, f"change{number}", body + "\n") for number, body in enumerate(bodies)]
-    _, mistakes = read([write_rulebook(tmp_path)], changes)
-    assert all(m.severity == "warning" for m in mistakes), mistakes
-    return [m.code for m in mistakes]
+    _, findings = read([write_rulebook(tmp_path)], changes)
+    assert all(m.severity == "warning" for m in findings), findings
+    return [m.code for m in findings]
 
 
 def test_overlays_that_change_the_same_are_told(tmp_path: Path) -> None:

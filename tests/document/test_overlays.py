@@ -60,10 +60,10 @@ def test_each_overlay_sees_what_the_one_before_left(tmp_path: Path) -> None:
     first = overlay(tmp_path, "first", "remove: {provisions: later}\n")
     second = overlay(tmp_path, "second", "switch_on: later\n")
     write_rulebook(tmp_path)
-    _, mistakes = read([tmp_path], [second, first])
-    assert mistakes == ()
-    _, (mistake,) = read([tmp_path], [first, second])
-    assert mistake.code == "E144"
+    _, findings = read([tmp_path], [second, first])
+    assert findings == ()
+    _, (finding,) = read([tmp_path], [first, second])
+    assert finding.code == "E144"
 
 
 def test_an_overlay_cannot_define_what_exists(tmp_path: Path) -> None:
@@ -79,8 +79,8 @@ def test_an_overlay_cannot_define_what_exists(tmp_path: Path) -> None:
 
 def test_a_replacement_with_a_mistake_does_not_leave_the_old_version(tmp_path: Path) -> None:
     change = overlay(tmp_path, "change", "replace: {provisions: {later: {decision: basic_payment}}}\n")
-    document, (mistake,) = read([write_rulebook(tmp_path)], [change])
-    assert mistake.code == "E122"
+    document, (finding,) = read([write_rulebook(tmp_path)], [change])
+    assert finding.code == "E122"
     assert "later" not in document.provisions
     assert document.is_broken("provisions", "later")
 
@@ -89,8 +89,8 @@ def test_names_that_may_stand_in_an_unreadable_file_are_let_through(tmp_path: Pa
     change = overlay(
         tmp_path, "change", f"remove: {{tables: t}}\nswitch_on: q\nreplace: {{parameters: {{p: {LIMIT}}}}}\n"
     )
-    _, mistakes = read([write_rulebook(tmp_path, bad="provisions: [")], [change])
-    assert [mistake.code for mistake in mistakes] == ["E106"]
+    _, findings = read([write_rulebook(tmp_path, bad="provisions: [")], [change])
+    assert [finding.code for finding in findings] == ["E106"]
 
 
 def test_the_digest_is_of_names_bytes_and_the_order_of_overlays(tmp_path: Path) -> None:

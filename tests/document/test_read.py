@@ -144,8 +144,8 @@ def test_a_broken_entry_is_left_out_and_remembered(tmp_path: Path) -> None:
         tmp_path,
         bad="provisions:\n  p: {decision: d}\nfacts:\n  claim:\n    x: {type: money}\n",
     )
-    document, mistakes = read([folder])
-    assert len(mistakes) == 2
+    document, findings = read([folder])
+    assert len(findings) == 2
     assert "p" not in document.provisions
     assert document.is_broken("provisions", "p")
     assert document.broken("provisions") == {"p"}
@@ -174,8 +174,8 @@ parameters:
   a: {type: rate, title: 甲, values: [{value: 1}]}
   b: {type: rate, title: 乙, values: [{from: 2020-01-01, value: 1}]}
 """
-    document, mistakes = read([write_rulebook(tmp_path, bad=text)])
-    assert [mistake.code for mistake in mistakes] == ["E126"]
+    document, findings = read([write_rulebook(tmp_path, bad=text)])
+    assert [finding.code for finding in findings] == ["E126"]
     assert document.is_broken("parameters", "a")
     assert document.parameters["b"].values[0].source == "S9"
 
@@ -194,19 +194,19 @@ def test_files_are_read_in_the_order_of_their_names_without_overlays_and_hidden_
 
 def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
     write_rulebook(tmp_path)
-    _, mistakes = read([tmp_path, tmp_path / "vocabulary.yaml"])
-    assert mistakes == ()
+    _, findings = read([tmp_path, tmp_path / "vocabulary.yaml"])
+    assert findings == ()
 
 
 def test_a_missing_folder_is_a_mistake_and_not_an_error(tmp_path: Path) -> None:
-    document, mistakes = read([tmp_path / "none"])
-    assert [mistake.code for mistake in mistakes] == ["E101"]
+    document, findings = read([tmp_path / "none"])
+    assert [finding.code for finding in findings] == ["E101"]
     assert document.provisions == {}
 
 
 def test_an_unreadable_name_is_a_mistake() -> None:
-    _, mistakes = read([Path("a\0b")])
-    assert [mistake.code for mistake in mistakes] == ["E101"]
+    _, findings = read([Path("a\0b")])
+    assert [finding.code for finding in findings] == ["E101"]
 
 
 def test_mistakes_come_in_the_order_of_files_and_lines(tmp_path: Path) -> None:
@@ -215,8 +215,8 @@ def test_mistakes_come_in_the_order_of_files_and_lines(tmp_path: Path) -> None:
         b="provisions:\n  q: {decision: d}\n  p: {value: 1}\n",
         a="tables: 1\n",
     )
-    _, mistakes = read([folder])
-    places = [(Path(mistake.span.file).name, mistake.span.line) for mistake in mistakes]
+    _, findings = read([folder])
+    places = [(Path(finding.span.file).name, finding.span.line) for finding in findings]
     assert places == [("a.yaml", 1), ("b.yaml", 2), ("b.yaml", 3)]
 
 
@@ -226,9 +226,9 @@ def test_mistakes_come_in_the_order_of_files_and_lines(tmp_path: Path) -> None:
 )
 def test_only_true_and_false_are_booleans(tmp_path: Path, value: str, meant: str) -> None:
     text = f"facts: {{claim: {{x: {{type: money, title: x, required: {value}}}}}}}\n"
-    _, (mistake,) = read([write_rulebook(tmp_path, bad=text)])
-    assert mistake.code == "E127"
-    assert mistake.fix.en == f"Write {meant}"
+    _, (finding,) = read([write_rulebook(tmp_path, bad=text)])
+    assert finding.code == "E127"
+    assert finding.fix.en == f"Write {meant}"
 
 
 @pytest.mark.parametrize(
@@ -236,12 +236,12 @@ def test_only_true_and_false_are_booleans(tmp_path: Path, value: str, meant: str
 )
 def test_only_days_are_dates(tmp_path: Path, value: str) -> None:
     text = f"provisions: {{p: {{decision: d, value: 1, from: {value}}}}}\n"
-    _, (mistake,) = read([write_rulebook(tmp_path, bad=text)])
-    assert mistake.code == "E126"
+    _, (finding,) = read([write_rulebook(tmp_path, bad=text)])
+    assert finding.code == "E126"
 
 
 def test_python_names_of_keys_are_not_keys(tmp_path: Path) -> None:
-    _, (mistake,) = read(
+    _, (finding,) = read(
         [write_rulebook(tmp_path, bad="provisions: {p: {decision: d, value: 1, from_: 2020-01-01}}\n")]
     )
-    assert (mistake.code, mistake.fix.en) == ("E121", "Perhaps from is meant")
+    assert (finding.code, finding.fix.en) == ("E121", "Perhaps from is meant")

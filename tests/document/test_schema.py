@@ -98,8 +98,8 @@ def test_an_overlay_fits_its_schema_only() -> None:
 def test_the_reader_and_the_schema_refuse_the_same(tmp_path: Path, text: str) -> None:
     schema = rulebook_schema()
     assert not fits(in_editor(text), schema, schema)
-    _, mistakes = read([write_rulebook(tmp_path, bad=text)])
-    assert mistakes
+    _, findings = read([write_rulebook(tmp_path, bad=text)])
+    assert findings
 
 
 def test_every_section_of_a_file_is_merged() -> None:

@@ -13,8 +13,8 @@ from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence, read_tr
 
 
 def tree(text: str) -> Node:
-    root, mistakes = read_tree(text)
-    assert mistakes == []
+    root, findings = read_tree(text)
+    assert findings == []
     assert root is not None
     return root
 
@@ -29,7 +29,7 @@ def scalar(text: str) -> Scalar:
 
 
 def codes(source: str | bytes) -> list[str]:
-    return [mistake.code for mistake in read_tree(source)[1]]
+    return [finding.code for finding in read_tree(source)[1]]
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,8 @@ def test_half_a_surrogate_pair_is_a_mistake() -> None:
 
 
 def test_a_byte_order_mark_is_passed_over_and_moves_nothing() -> None:
-    root, mistakes = read_tree(b"\xef\xbb\xbfk: v\n")
-    assert mistakes == []
+    root, findings = read_tree(b"\xef\xbb\xbfk: v\n")
+    assert findings == []
     assert isinstance(root, Mapping)
     assert root.entries[0][1].span.column == 4
     assert codes("k: v\ufeff\n") == ["E103"]
@@ -119,12 +119,12 @@ def test_aliases_may_not_make_a_tree_deeper_than_the_limit() -> None:
 
 
 def test_doubled_keys_are_reported_and_the_first_holds() -> None:
-    root, mistakes = read_tree("a: 1\nb: 2\na: 3\n")
+    root, findings = read_tree("a: 1\nb: 2\na: 3\n")
     assert isinstance(root, Mapping)
     first = root.get("a")
     assert isinstance(first, Scalar)
     assert first.text == "1"
-    assert [(m.code, m.span.line, m.also[0][0].line) for m in mistakes] == [("E111", 3, 1)]
+    assert [(m.code, m.span.line, m.also[0][0].line) for m in findings] == [("E111", 3, 1)]
 
 
 @pytest.mark.parametrize(
@@ -157,10 +157,10 @@ def test_what_cannot_be_read_is_a_mistake_with_a_code(source: str | bytes, code:
 
 
 def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
-    root, mistakes = read_tree(tmp_path / "none.yaml")
+    root, findings = read_tree(tmp_path / "none.yaml")
     assert root is None
-    assert [mistake.code for mistake in mistakes] == ["E101"]
-    assert [mistake.code for mistake in read_tree(tmp_path)[1]] == ["E101"]
+    assert [finding.code for finding in findings] == ["E101"]
+    assert [finding.code for finding in read_tree(tmp_path)[1]] == ["E101"]
 
 
 def test_a_file_is_named_as_given(tmp_path: Path) -> None:

@@ -117,11 +117,11 @@ def test_mistakes_are_told_as_they_are_typed_and_taken_back(drive: Callable[[Dri
             item for item in editor.told[editor.uri] if item.severity == lsp.DiagnosticSeverity.Error
         ] == []
         await editor.type(RULES.replace("value: income < poverty_line", "value: incom < poverty_line"))
-        (mistake,) = editor.told[editor.uri]
-        assert mistake.code == "E301"
-        assert mistake.source == "mianshen"
-        line = RULES.split("\n")[mistake.range.start.line]
-        assert line[mistake.range.start.character :].startswith("income")
+        (finding,) = editor.told[editor.uri]
+        assert finding.code == "E301"
+        assert finding.source == "mianshen"
+        line = RULES.split("\n")[finding.range.start.line]
+        assert line[finding.range.start.character :].startswith("income")
         await editor.type(RULES)
         assert [item.code for item in editor.told[editor.uri] if item.code == "E301"] == []
         await editor.type(RULES.replace("provisions:", "provisions: ["))

@@ -68,8 +68,8 @@ def test_any_cell_is_read_or_refused(data: st.DataObject) -> None:
             row, column = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 13))
             page.cell(row, column).value = data.draw(CELLS)
         book.save(path)
-        mistakes = refusal(lambda: import_workbook(path, [rules], [], "draft"))
-        assert all(one.span.file.startswith(str(path)) or one.code == "E902" for one in mistakes), mistakes
+        findings = refusal(lambda: import_workbook(path, [rules], [], "draft"))
+        assert all(one.span.file.startswith(str(path)) or one.code == "E902" for one in findings), findings
 
 
 def models() -> list[str]:
@@ -98,8 +98,8 @@ def test_any_model_is_read_or_refused(data: st.DataObject) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "m.dmn"
         path.write_text(text, "utf-8")
-        mistakes = refusal(lambda: import_model(path))
-        assert all(one.span.file == str(path) and one.span.line for one in mistakes), mistakes
+        findings = refusal(lambda: import_model(path))
+        assert all(one.span.file == str(path) and one.span.line for one in findings), findings
 
 
 @settings(max_examples=few(15, 300))

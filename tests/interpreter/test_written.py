@@ -45,8 +45,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
         deep = f"max(0, min({deep}, 5000))"
     file.write_text(RULES.format(deep=deep, text=ODD.replace("'", "''")), "utf-8")
     document, diagnostics = read([file])
-    elaborated, mistakes = build(document, diagnostics)
-    assert not mistakes, mistakes
+    elaborated, findings = build(document, diagnostics)
+    assert not findings, findings
     assert elaborated is not None
     return elaborated
 

@@ -65,8 +65,8 @@ def program_compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
     )  # fmt: skip
     file = tmp_path_factory.mktemp("rules") / "rules.yaml"
     file.write_text(yaml.safe_dump(rules, sort_keys=False), "utf-8")
-    document, mistakes = read([Path(file)])
-    program, _ = build(document, mistakes)
+    document, findings = read([Path(file)])
+    program, _ = build(document, findings)
     return compiled(
         Unit(Layout(program), tuple(d.key for d in program.decisions), (), details=True, quick=True), None
     )

@@ -56,11 +56,11 @@ def outcome(folder: Path) -> tuple[Diagnostic, ...]:
 
 def assert_well_formed(diagnostics: tuple[Diagnostic, ...], file: Path) -> None:
     lines = len(file.read_text("utf-8").splitlines()) + 1
-    for mistake in diagnostics:
-        assert mistake.span.line >= 1
-        assert mistake.span.column >= 1
-        assert mistake.span.file != str(file) or mistake.span.line <= lines
-        assert all(mistake.show(lang) for lang in ("zh", "en"))
+    for finding in diagnostics:
+        assert finding.span.line >= 1
+        assert finding.span.column >= 1
+        assert finding.span.file != str(file) or finding.span.line <= lines
+        assert all(finding.show(lang) for lang in ("zh", "en"))
 
 
 @st.composite

@@ -72,7 +72,7 @@ provisions:
     provisions = program.decision("claim", "payment").provisions
     assert [p.name for p in provisions] == ["exception_to_that", "exception", "rule", "last"]
     assert provisions[2].exceptions == ("exception", "exception_to_that")
-    assert program.decision("claim", "payment").clashes == ()
+    assert program.decision("claim", "payment").conflicts == ()
 
 
 def test_an_exception_to_a_table_is_one_to_each_of_its_rows(tmp_path: Path) -> None:

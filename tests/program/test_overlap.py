@@ -89,7 +89,7 @@ def program_with(folder: Path, one: str, two: str) -> Program:
 @given(one=CONDITIONS, two=CONDITIONS)
 def test_what_is_proved_disjoint_never_holds_together(folder: Path, one: str, two: str) -> None:
     program = program_with(folder, one, two)
-    if not program.decision("claim", "payment").clashes:
+    if not program.decision("claim", "payment").conflicts:
         assert both_hold(program) == []
 
 
@@ -116,7 +116,7 @@ def test_what_is_proved_disjoint_never_holds_together(folder: Path, one: str, tw
     ],
 )
 def test_what_rulebooks_write_is_proved_disjoint(folder: Path, one: str, two: str) -> None:
-    assert program_with(folder, one, two).decision("claim", "payment").clashes == ()
+    assert program_with(folder, one, two).decision("claim", "payment").conflicts == ()
 
 
 @pytest.mark.parametrize(
@@ -130,5 +130,5 @@ def test_what_rulebooks_write_is_proved_disjoint(folder: Path, one: str, two: st
 )
 def test_what_can_hold_together_is_watched(folder: Path, one: str, two: str) -> None:
     program = program_with(folder, one, two)
-    assert program.decision("claim", "payment").clashes == ((0, 1),)
+    assert program.decision("claim", "payment").conflicts == ((0, 1),)
     assert both_hold(program)

@@ -63,10 +63,10 @@ def test_a_unique_table_is_refused_when_two_rows_match_and_right_otherwise(
     folder: Path, rules: Rules
 ) -> None:
     several = any(len(matching(rules, *point)) > 1 for point in POINTS)
-    mistakes = mistakes_of(folder, written(rules, "unique"))
+    findings = mistakes_of(folder, written(rules, "unique"))
     if several:
-        assert {d.code for d in mistakes} == {"E317"}
-    elif not mistakes:  # the prover may not see that two rows never meet, but it never misses that they do
+        assert {d.code for d in findings} == {"E317"}
+    elif not findings:  # the prover may not see that two rows never meet, but it never misses that they do
         decide = Interpreter(program_of(folder, written(rules, "unique"))).decider("claim", "level")
         for care, days in POINTS:
             value = decide(Row("claim", "C", {"care_type": care, "days": Decimal(days)}))

@@ -32,10 +32,10 @@ def test_only_the_household_is_rejected(income: str, count: str, code: str, word
     program = open_program()
     node, _ = read_tree(RECORD.replace("INCOME", income).replace("COUNT", count), "record")
     assert node is not None
-    case, [mistake] = read_record(node, program)
+    case, [finding] = read_record(node, program)
     assert case is not None
-    assert mistake.code == code
-    assert words in mistake.show("en")
+    assert finding.code == code
+    assert words in finding.show("en")
     Interpreter(program).run(case)
     result = result_of(program, case)
     assert [(rejected.entity, rejected.key) for rejected in result.rejected] == [("household", "H1")]

@@ -21,8 +21,8 @@ def shipped() -> Program:
 
 
 def _node(text: str) -> Node:
-    node, mistakes = read_tree(text, "record")
-    assert node is not None, mistakes
+    node, findings = read_tree(text, "record")
+    assert node is not None, findings
     return node
 
 
@@ -42,10 +42,10 @@ claims:
 
 def _voided(shipped: Program, *rows: str) -> tuple[CaseResult, list[str]]:
     text = VOIDING + "".join(f"  - {row}\n" for row in rows)
-    case, mistakes = read_record(_node(text), shipped)
+    case, findings = read_record(_node(text), shipped)
     assert case is not None
     Interpreter(shipped).run(case)
-    return result_of(shipped, case), [mistake.code for mistake in mistakes]
+    return result_of(shipped, case), [finding.code for finding in findings]
 
 
 def test_a_rejected_reversal_leaves_what_it_would_cancel_undetermined_and_names_it(shipped: Program) -> None:
@@ -89,9 +89,9 @@ def test_an_amount_below_zero_asks_for_what_it_cancels(shipped: Program) -> None
     text = (
         VOIDING + "  - {claim_id: R, service_date: 2026-01-12, care_type: inpatient, total_cost: -300.00}\n"
     )
-    _, [mistake] = read_record(_node(text), shipped)
-    assert "E422: total_cost is -300.00, which is out of range" in mistake.show("en")
-    assert mistake.show("en").endswith("leaves it out, and needs no amounts.")
+    _, [finding] = read_record(_node(text), shipped)
+    assert "E422: total_cost is -300.00, which is out of range" in finding.show("en")
+    assert finding.show("en").endswith("leaves it out, and needs no amounts.")
 
 
 @pytest.mark.parametrize(

@@ -62,5 +62,5 @@ def test_what_only_the_reader_with_places_can_tell_is_left_to_it() -> None:
 
 def test_a_mistake_has_its_place_in_the_body(local: TestClient) -> None:
     body = '{\n"as_of": "2026-11-21",\n"resident": {"person_id": "P1"},\n"claim": []}'
-    (mistake,) = local.post("/check", content=body).json()["diagnostics"]
-    assert (mistake["line"], mistake["column"]) == (4, 1)
+    (finding,) = local.post("/check", content=body).json()["diagnostics"]
+    assert (finding["line"], finding["column"]) == (4, 1)

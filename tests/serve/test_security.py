@@ -14,7 +14,7 @@ from mianshen.serve import identity
 from mianshen.serve.app import ROUTERS
 from mianshen.serve.audit import Audit, broken_line
 from mianshen.serve.identity import Identity, Sessions, new_token
-from mianshen.serve.settings import MOST_BYTES, Settings, refuse_unsafe
+from mianshen.serve.settings import MOST_BYTES, Settings, check_safe
 from mianshen.serve.shield import Buckets
 from mianshen.source import RuleError
 from mianshen_cli.main import main
@@ -401,13 +401,13 @@ def test_the_file_of_tokens_holds_none_and_is_read_strictly(tmp_path: Path) -> N
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org"])
 def test_other_machines_are_served_only_over_tls_with_tokens_and_an_audit(host: str) -> None:
     with pytest.raises(RuleError) as refused:
-        refuse_unsafe(Settings(host=host))
+        check_safe(Settings(host=host))
     assert [diagnostic.code for diagnostic in refused.value.diagnostics] == ["E880", "E881", "E882"]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.53"])
 def test_this_machine_is_served_as_it_is(host: str) -> None:
-    refuse_unsafe(Settings(host=host))
+    check_safe(Settings(host=host))
 
 
 def test_the_command_says_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -239,7 +239,7 @@ def _reversals(rng: Random, program: Program, claims: Sequence[Record], share: f
 
 def settled(rng: Random, program: Program, claim: Record) -> Record:
     """The claim, some of its amounts settled."""
-    names = program.settling(claim.entity).values()
+    names = program.settled_facts(claim.entity).values()
     facts = {n: v for n, v in claim.facts.items() if n not in names or rng.random() < 0.3}
     return replace(claim, facts=facts)
 

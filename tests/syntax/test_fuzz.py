@@ -48,11 +48,11 @@ soup = st.lists(st.sampled_from([*_SIGNS, *_WORDS, '"x"', " ", "\n"]), max_size=
 
 def check(value: str) -> None:
     for parse in (_parse_and_print, _parse_and_print_cell):
-        for mistake in parse(Text.inline(value)):
-            assert re.fullmatch("E2[0-9][0-9]", mistake.code)
-            assert 1 <= mistake.span.column <= mistake.span.end_column <= len(value) + 1
-            assert mistake.show("zh").encode("utf-8")
-            assert mistake.show("en").encode("utf-8")
+        for finding in parse(Text.inline(value)):
+            assert re.fullmatch("E2[0-9][0-9]", finding.code)
+            assert 1 <= finding.span.column <= finding.span.end_column <= len(value) + 1
+            assert finding.show("zh").encode("utf-8")
+            assert finding.show("en").encode("utf-8")
 
 
 def _parse_and_print(text: Text) -> Sequence[Diagnostic]:
@@ -117,7 +117,7 @@ def test_a_formula_nested_too_deep_is_refused_once(deepened: Callable[[int], str
     for depth in (MAX_DEPTH + 1, 1000):
         with pytest.raises(RuleError) as caught:
             parse_expression(Text.inline(deepened(depth)))
-        assert [mistake.code for mistake in caught.value.diagnostics] == ["E225"]
+        assert [finding.code for finding in caught.value.diagnostics] == ["E225"]
 
 
 def test_brackets_alone_nest_as_deep_as_they_like() -> None:
@@ -137,7 +137,7 @@ def test_a_long_line_of_nonsense_is_refused(unit: str) -> None:
 def test_a_formula_that_is_too_long_is_refused_before_it_is_read() -> None:
     with pytest.raises(RuleError) as caught:
         parse_expression(Text.inline("a" * (MAX_LENGTH + 1)))
-    assert [mistake.code for mistake in caught.value.diagnostics] == ["E225"]
+    assert [finding.code for finding in caught.value.diagnostics] == ["E225"]
 
 
 def test_formulas_are_parsed_rightly_by_several_threads_at_once() -> None:

@@ -11,13 +11,13 @@ from mianshen.syntax import parse_cell, parse_expression
 def told(formula: str) -> list[str]:
     with pytest.raises(RuleError) as caught:
         parse_expression(Text.inline(formula, "f"))
-    return [str(mistake).removeprefix("f:1:") for mistake in caught.value.diagnostics]
+    return [str(finding).removeprefix("f:1:") for finding in caught.value.diagnostics]
 
 
 def codes(formula: str) -> list[tuple[int, str]]:
     with pytest.raises(RuleError) as caught:
         parse_expression(Text.inline(formula))
-    return [(mistake.span.column, mistake.code) for mistake in caught.value.diagnostics]
+    return [(finding.span.column, finding.code) for finding in caught.value.diagnostics]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_mistake_stands_at_the_word_to_change(formula: str, column: int, code:
 def test_a_mistake_in_a_cell_is_said_with_its_fix(written: str, said: str) -> None:
     with pytest.raises(RuleError) as caught:
         parse_cell(Text.inline(written, "f"))
-    assert [str(mistake) for mistake in caught.value.diagnostics] == [f"f:1:{said}"]
+    assert [str(finding) for finding in caught.value.diagnostics] == [f"f:1:{said}"]
 
 
 def test_a_mismatched_bracket_shows_where_the_other_one_is() -> None:

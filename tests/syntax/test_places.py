@@ -42,7 +42,7 @@ def folded(lines: list[str], line: int, indent: int) -> Text:
     return Text(" ".join(lines) + "\n", FILE, literal.positions)
 
 
-def mistake(text: Text) -> Span:
+def finding(text: Text) -> Span:
     with pytest.raises(RuleError) as caught:
         parse_expression(text)
     (diagnostic,) = caught.value.diagnostics
@@ -50,25 +50,25 @@ def mistake(text: Text) -> Span:
 
 
 def test_a_mistake_in_a_plain_scalar_has_the_column_of_the_file() -> None:
-    assert mistake(plain("total_cost + * 2", 7, 13)) == Span(FILE, 7, 26, 7, 27)
+    assert finding(plain("total_cost + * 2", 7, 13)) == Span(FILE, 7, 26, 7, 27)
 
 
 def test_a_mistake_after_an_escape_in_a_quoted_scalar_has_the_column_of_the_file() -> None:
     text = quoted(r"care_type = \"inpatient\" && x", 7, 13)
     assert text.value == 'care_type = "inpatient" && x'
-    assert mistake(text) == Span(FILE, 7, 40, 7, 42)
+    assert finding(text) == Span(FILE, 7, 40, 7, 42)
 
 
 def test_a_mistake_in_a_literal_block_has_the_line_of_the_file() -> None:
-    assert mistake(block(["covered", "and age == 60"], 8, 6)) == Span(FILE, 9, 15, 9, 17)
+    assert finding(block(["covered", "and age == 60"], 8, 6)) == Span(FILE, 9, 15, 9, 17)
 
 
 def test_a_mistake_in_a_folded_block_has_the_line_of_the_file() -> None:
-    assert mistake(folded(["covered", "and (age > 60"], 8, 6)) == Span(FILE, 9, 11, 9, 12)
+    assert finding(folded(["covered", "and (age > 60"], 8, 6)) == Span(FILE, 9, 11, 9, 12)
 
 
 def test_a_formula_that_stops_is_reported_at_its_last_word_not_on_the_next_line() -> None:
-    assert mistake(block(["covered", "and"], 8, 6)) == Span(FILE, 9, 7, 9, 10)
+    assert finding(block(["covered", "and"], 8, 6)) == Span(FILE, 9, 7, 9, 10)
 
 
 def test_full_width_signs_are_reported_each_at_its_place() -> None:
@@ -117,5 +117,5 @@ def test_a_cell_spans_its_tests() -> None:
 
 
 def test_an_empty_formula_is_reported_where_it_should_stand() -> None:
-    assert mistake(plain("", 4, 5)) == Span(FILE, 4, 5, 4, 5)
-    assert mistake(plain("  ", 4, 5)) == Span(FILE, 4, 5, 4, 7)
+    assert finding(plain("", 4, 5)) == Span(FILE, 4, 5, 4, 5)
+    assert finding(plain("  ", 4, 5)) == Span(FILE, 4, 5, 4, 7)

@@ -271,9 +271,9 @@ def test_a_proposed_change_that_is_wrong_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_case_says_how_many_claims_there_are(tmp_path: Path) -> None:
-    (mistake,) = refused(
+    (finding,) = refused(
         tmp_path,
         "  - {name: a, claims: null, expect: {benefits: {poverty_warning: {status: undetermined}}}}\n",
     )
-    assert "E464" in mistake
-    assert "a list of the case a is null" in mistake
+    assert "E464" in finding
+    assert "a list of the case a is null" in finding

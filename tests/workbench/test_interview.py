@@ -140,7 +140,7 @@ def test_what_is_not_known_is_not_asked_again_and_nothing_idle_after_it(program:
 def test_an_answer_that_is_none_is_refused(program: Program, answer: str, code: str) -> None:
     with pytest.raises(RuleError) as refused:
         told(program, Interview(program, ["pension"]), answer)
-    assert [mistake.code for mistake in refused.value.diagnostics] == [code]
+    assert [finding.code for finding in refused.value.diagnostics] == [code]
 
 
 def test_a_choice_may_be_given_by_number_label_or_code(program: Program) -> None:
@@ -167,7 +167,7 @@ def test_the_number_of_claims_makes_rows_to_be_asked_about() -> None:
 def test_how_many_claims_there_are_is_told_once() -> None:
     with pytest.raises(RuleError) as refused:
         shipped("claims=1", "claims=2")
-    assert [mistake.code for mistake in refused.value.diagnostics] == ["E711"]
+    assert [finding.code for finding in refused.value.diagnostics] == ["E711"]
 
 
 def test_members_of_the_household_are_made_and_asked_about_in_turn() -> None:
@@ -207,13 +207,13 @@ def test_the_record_that_is_kept_reads_as_the_story_that_was_told(tmp_path: Path
 def test_a_cost_outside_the_policy_above_the_total_is_refused_at_once() -> None:
     with pytest.raises(RuleError) as refused:
         shipped("claims=1", "C1.total_cost=5", "C1.out_of_scope_cost=6")
-    assert [mistake.code for mistake in refused.value.diagnostics] == ["E707"]
+    assert [finding.code for finding in refused.value.diagnostics] == ["E707"]
 
 
 def test_a_date_after_the_day_decided_for_is_refused() -> None:
     with pytest.raises(RuleError) as refused:
         shipped("claims=1", "C1.service_date=2026-11-22")
-    assert [mistake.code for mistake in refused.value.diagnostics] == ["E708"]
+    assert [finding.code for finding in refused.value.diagnostics] == ["E708"]
 
 
 # Lists
@@ -265,9 +265,9 @@ def test_a_list_that_cannot_be_is_refused_for_what_is_wrong_with_it(
 ) -> None:
     with pytest.raises(RuleError) as refused:
         visited(f"V1.optional_items={answer}")
-    (mistake,) = refused.value.diagnostics
-    assert mistake.code == code
-    assert words in mistake.show("en")
+    (finding,) = refused.value.diagnostics
+    assert finding.code == code
+    assert words in finding.show("en")
 
 
 # Rows over time

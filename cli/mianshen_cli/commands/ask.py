@@ -82,8 +82,8 @@ def _ready(program: Program, names: list[str], story: Story, answers: tuple[str,
         for text in answers:
             give(story, interview, text)
     except RuleError as error:
-        (mistake,) = error.diagnostics
-        raise Refused(Message(mistake.sentences("zh"), mistake.sentences("en"))) from None
+        (finding,) = error.diagnostics
+        raise Refused(Message(finding.sentences("zh"), finding.sentences("en"))) from None
     return interview
 
 

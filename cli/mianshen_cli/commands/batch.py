@@ -66,12 +66,12 @@ def batch(
         records = {entity: tuple(dated(file, as_of) for file in files) for entity, files in records.items()}
         places = (place and dated(place, as_of) for place in (into, sheets, report_to, since))
         out, (into, sheets, report_to, since) = Path(dated(str(out), as_of)), places
-    _refuse_alone(engine, master, report_to, since, xlsx)
+    _check_together(engine, master, report_to, since, xlsx)
     allowed = _allowance(max_rejects)
     limit = options.memory_limit(memory)
     read = Rules(rules, overlay)
     program = open_program(read.paths, read.overlays)
-    options.refuse_unfit_records(records, program)
+    options.check_record_files(records, program)
     request = Request(records, as_of, out, threads, limit, encoding, read, engine, master, mapping,
                       partitions, resume, yes)  # fmt: skip
     database = _targets(into, sheets, request, program)
@@ -101,7 +101,7 @@ def _alone(lang: Lang, program: Any, since: str | None) -> Any:
     return alone
 
 
-def _refuse_alone(
+def _check_together(
     engine: str, master: str | None, report_to: str | None, since: str | None, xlsx: bool
 ) -> None:
     """Refuses options that mean nothing without another."""
@@ -174,15 +174,15 @@ def _report(
 
 def _targets(into: str | None, sheets: str | None, request: Any, program: Any) -> Any:
     """The database that results go into; what cannot take them is refused before a run and not after it."""
-    from mianshen.batch.csv_export import refuse_foreign_sheets
-    from mianshen.batch.database_export import refuse_input_tables, target
+    from mianshen.batch.csv_export import check_own_sheets
+    from mianshen.batch.database_export import check_replaces_no_input, target
 
     if sheets is not None:
-        refuse_foreign_sheets(Path(sheets), sheets, program, request.out, request.inputs)
+        check_own_sheets(Path(sheets), sheets, program, request.out, request.inputs)
     if into is None:
         return None
     database = target(into)
-    refuse_input_tables(database, request.inputs)
+    check_replaces_no_input(database, request.inputs)
     return database
 
 

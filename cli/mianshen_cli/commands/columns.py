@@ -39,7 +39,7 @@ def columns(
     from mianshen.rulebook import open_program
 
     program = open_program(rules, overlay)
-    options.refuse_unknown_entities(filter(None, [entity]), program)
+    options.check_entities(filter(None, [entity]), program)
     about = survey(program, file, entity, encoding, mapping, as_of or today())
     output.say(
         output.table(wording.heads("columns.heads", lang), [_row(c, lang) for c in about.columns], right={5})

@@ -16,7 +16,7 @@ from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, Whole, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.progress import Progress
-from mianshen_cli.session import refuse_replacing, rule_files
+from mianshen_cli.session import check_replaces_no_input, rule_files
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
@@ -51,13 +51,13 @@ def compare(
     from mianshen.batch.request import Request
 
     beside = statement is not None and bool(records)
-    _refuse_unfit(
+    _check_options(
         bool(overlay) or to is not None, (bool(cases) and not beside, bool(records), bool(earlier)), as_of
     )
     if weights is not None and not records:
         raise Refused(wording("compare.weights"))
     if statement is not None:
-        refuse_replacing(statement, [*rule_files(rules, overlay), *cases])
+        check_replaces_no_input(statement, [*rule_files(rules, overlay), *cases])
     other = rules if to is None else (to,)
     resettling: Literal["lists", "notices"] | None = "notices" if notices else "lists" if resettle else None
     digests = statement is not None
@@ -92,7 +92,7 @@ def _show(lang: Lang, program: Any, content: dict[str, Any], out: Path) -> None:
     output.say_folded("\n" + wording("compare.done").in_(lang, page=out / "report.html"))
 
 
-def _refuse_unfit(changed: bool, over: tuple[bool, bool, bool], as_of: dt.date | None) -> None:
+def _check_options(changed: bool, over: tuple[bool, bool, bool], as_of: dt.date | None) -> None:
     """Raises where nothing is changed, or it is not said over what: cases, records with a day, or an earlier run."""
     _, records, earlier = over
     if not changed and not earlier:
@@ -110,7 +110,7 @@ def _over_files(
     from mianshen.rulebook import open_program
 
     before, after = open_program(rules), open_program(to, overlays)
-    options.refuse_unfit_records(request.inputs, after)
+    options.check_record_files(request.inputs, after)
     with Progress(lang, STAGES) as progress:
         return compared(
             before,

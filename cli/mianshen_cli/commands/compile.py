@@ -16,7 +16,7 @@ from mianshen.whole_file import whole_file
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, command, option, today
 from mianshen_cli.output import Status
-from mianshen_cli.session import refuse_replacing, rule_files
+from mianshen_cli.session import check_replaces_no_input, rule_files
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
@@ -40,7 +40,7 @@ def compile(  # noqa: A001
     from mianshen.rulebook import open_program
 
     if out is not None:
-        refuse_replacing(out, rule_files(rules, overlay))
+        check_replaces_no_input(out, rule_files(rules, overlay))
     program = open_program(rules, overlay)
     inputs = _inputs(tables, list(program.entities))
     if as_of is None:

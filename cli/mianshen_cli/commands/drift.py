@@ -29,7 +29,7 @@ def drift(
     from mianshen.impact.drift import drift as detected
     from mianshen.rulebook import open_program
 
-    options.refuse_unfit_records(records, open_program(rules, overlay))
+    options.check_record_files(records, open_program(rules, overlay))
     request = Request(records, as_of, Path(), threads, None, encoding, yes=yes)
     content = detected(rules, overlay, request).content()
     if form == "json":

@@ -12,7 +12,7 @@ from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
-from mianshen_cli.session import refuse_replacing, rule_files
+from mianshen_cli.session import check_replaces_no_input, rule_files
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
@@ -42,7 +42,7 @@ def export(
     assert out is not None
     if not out.lower().endswith(ending):
         raise Refused(_ENDING.filled(out=out, ending=ending))
-    refuse_replacing(Path(out), rule_files(rules, overlays))
+    check_replaces_no_input(Path(out), rule_files(rules, overlays))
     files, applied = rule_files(rules, ()), [overlay_file(one) for one in overlays]
     losses: tuple[Loss, ...] = ()
     if xlsx is not None:

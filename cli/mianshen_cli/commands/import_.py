@@ -13,7 +13,7 @@ from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.rule_changes import changes_table
-from mianshen_cli.session import refuse_replacing, rule_files
+from mianshen_cli.session import check_replaces_no_input, rule_files
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
@@ -88,6 +88,6 @@ def _check(target: Path, file: str, rules: tuple[Path, ...], overlays: tuple[str
     """Raises where a file that somebody wrote by hand would be replaced."""
     if target.suffix != ".yaml":
         raise Refused(_ENDING.filled(out=target))
-    refuse_replacing(target, [Path(file), *rule_files(rules, overlays)])
+    check_replaces_no_input(target, [Path(file), *rule_files(rules, overlays)])
     if target.exists() and made_by not in target.read_text("utf-8", errors="replace").split("\n", 1)[0]:
         raise Refused(_OTHER.filled(out=target))

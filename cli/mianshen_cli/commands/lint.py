@@ -47,6 +47,6 @@ def lint(
         tell("\n".join([first + mark, *more]))
     errors, warnings = findings.count("error"), findings.count("warning")
     counts = ((findings.files, "file"), (errors, "mistake"), (warnings, "warning"))
-    files, mistakes, doubts = (output.counted(count, thing, lang) for count, thing in counts)
-    output.say(wording("lint.count").in_(lang, files=files, errors=mistakes, warnings=doubts))
+    of_files, of_errors, of_warnings = (output.counted(count, thing, lang) for count, thing in counts)
+    output.say(wording("lint.count").in_(lang, files=of_files, errors=of_errors, warnings=of_warnings))
     return status

@@ -21,7 +21,7 @@ from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.progress import Progress
-from mianshen_cli.session import FileRecord, Session, refuse_replacing, rule_files
+from mianshen_cli.session import FileRecord, Session, check_replaces_no_input, rule_files
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
@@ -64,7 +64,7 @@ def notice(
     to, source = Path(out), Path(file)
     many = source.is_dir() or not to.suffix
     inputs = [*([] if source.is_dir() else [source]), *([Path(office)] if office else [])]
-    refuse_replacing(to, [*inputs, *rule_files(rules, overlays)])
+    check_replaces_no_input(to, [*inputs, *rule_files(rules, overlays)])
     refuse_unfit(to if to.suffix else Path(f"{out}.pdf" if pdf else f"{out}.html"))
     issuer = None if office is None else read_office(Path(office))
     session = Session(rules, overlays, as_of)

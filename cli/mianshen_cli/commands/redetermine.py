@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mianshen.casework.check import checker_of
-from mianshen.casework.redetermination import Terms, refuse_unknown, rows_of
+from mianshen.casework.redetermination import Terms, check_known, rows_of
 from mianshen.casework.redetermination import redetermine as redetermined
 from mianshen.casework.redetermination_data import to_plain
 from mianshen.document.yaml_tree import Mapping, Node
@@ -65,7 +65,7 @@ def redetermine(
     if against or overlays or new_under != under:
         new_explainer = checker_of(open_program(against or rules, [*new_under, *overlays])).explainer
     program = new_explainer.program
-    refuse_unknown(late, node, program)
+    check_known(late, node, program)
     extra: tuple[Node, ...] = tuple(row for path in more for row in rows_of(Path(path), program))
     before = Terms(old_explainer, from_date or _day(node), frozenset(late))
     after = Terms(new_explainer, to_date or _day(new_node), frozenset(), extra)

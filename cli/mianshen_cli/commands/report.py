@@ -39,7 +39,7 @@ def report(
 
     limit = options.memory_limit(memory)
     program = open_program(rules, overlay) if rules or overlay else program_of(FinishedRun.of(run))
-    options.refuse_unknown_entities(records, program)
+    options.check_entities(records, program)
     alone, doubts = (None, []) if since is None else rules_since(program, since)
     order = Order(run, out, lang, since, records, encoding, threads, limit, xlsx, alone)
     output.complain_of(doubts, lang)

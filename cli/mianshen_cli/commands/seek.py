@@ -44,7 +44,7 @@ def seek(
     if not records:
         raise Refused(wording("seek.files"))
     program = open_program(rules, overlay)
-    options.refuse_unfit_records(records, program)
+    options.check_record_files(records, program)
     quest = quest_of(program, parameter, start, _range(between), goal_of(goal))
     search = seeking(rules, overlay, quest)
     request = Request(records, as_of, out or Path(), threads, None, encoding, yes=yes)

@@ -42,7 +42,7 @@ def serve(
 
     if new_token is not None:
         return _new_token(lang, tokens, new_token)
-    room.refuse_without_extra()
+    room.check_extra_installed()
     settings = room.Settings(
         host, port, lang, rules, overlays, certificate, key, tokens, audit, store, runs,
         cases or tuple(filter(None, [shipped_cases()])), names, workers or os.cpu_count() or 1, rate, docs,

@@ -38,7 +38,7 @@ def thresholds(
     from mianshen.rulebook import open_program
 
     program = open_program(rules, overlay)
-    options.refuse_unfit_records(records, program)
+    options.check_record_files(records, program)
     request = Request(records, as_of, out or Path(), threads, None, encoding, yes=yes)
     result = atlas(program, request, listed=lists and out is not None)
     content = result.content()

@@ -16,7 +16,7 @@ from mianshen.source import Lang, RuleError, unlined
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
-from mianshen_cli.session import Session, refuse_replacing, rule_files
+from mianshen_cli.session import Session, check_replaces_no_input, rule_files
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
@@ -119,7 +119,7 @@ def _show(lang: Lang, comparison: Comparison) -> None:
 def _write_page(lang: Lang, out: Path, rules: tuple[Path, ...], overlays: tuple[str, ...]) -> None:
     from mianshen.casework.notice.offline import offline_page
 
-    refuse_replacing(out, rule_files(rules, overlays))
+    check_replaces_no_input(out, rule_files(rules, overlays))
     session = Session(rules, overlays, None)
     content, decides = offline_page(session.checker().program)
     out.write_text(content, "utf-8")

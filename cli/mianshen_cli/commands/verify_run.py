@@ -44,9 +44,9 @@ def verify_run(lang: Lang, folder: Path, form: str) -> Status:
 def _show(lang: Lang, findings: list[Finding], wrong: list[Finding]) -> None:
     if wrong:
         rows = [
-            (_KINDS[mistake.kind].in_(lang), mistake.name, _OUTCOMES[mistake.outcome].in_(lang),
-             mistake.recorded[:_SHOWN], mistake.actual[:_SHOWN])
-            for mistake in wrong
+            (_KINDS[finding.kind].in_(lang), finding.name, _OUTCOMES[finding.outcome].in_(lang),
+             finding.recorded[:_SHOWN], finding.actual[:_SHOWN])
+            for finding in wrong
         ]  # fmt: skip
         output.say(output.table(wording.heads("verify_run.heads", lang), rows))
     output.say(_GOOD.in_(lang, same=sum(finding.outcome == "same" for finding in findings)))

@@ -39,7 +39,7 @@ def watch(
     from mianshen.watch.work_list import rejects_beside
 
     program = open_program(rules, overlay)
-    options.refuse_unfit_records(records, program)
+    options.check_record_files(records, program)
     journal = journal or Path(f"{out}{_JOURNAL}")
     watched: Watched = run_watch(program, Request(events, records, out, journal, as_of))
     output.complain_of(watched.doubts, lang)

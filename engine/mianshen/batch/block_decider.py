@@ -247,7 +247,7 @@ class BlockDecider:
             counts["totals"] = block_totals(results[name], decided)
             counts["rows"] = int(decided.sum())
             result.parts[file.name] = encoded(results[name].table(keys_of(file, block.rows), decided))
-            if not file.settling.keys().isdisjoint(results[name].ruled) and self.settles(file):
+            if not file.settled_facts.keys().isdisjoint(results[name].ruled) and self.settles(file):
                 table, counts["settled"] = differences(results[name], block.rows, decided)
                 result.parts[file.differences] = encoded(table)
             if name in pairs:
@@ -260,7 +260,7 @@ class BlockDecider:
 
     def settles(self, file: EntityFile) -> bool:
         """Whether some file of the entity has a column for a settled amount."""
-        return not self.intake.infos[file.entity.name].supplied.isdisjoint(file.settling.values())
+        return not self.intake.infos[file.entity.name].supplied.isdisjoint(file.settled_facts.values())
 
     def _counts(self, block: BlockRows, marked: Marked) -> Counts:
         """Records read, and what became of them; rows that were made up are none."""

@@ -31,9 +31,7 @@ SIGNS: Final = (
 FORMULA: Final = rf"(?s){SIGNS}.*|{SPOILT}"
 
 
-def refuse_foreign_sheets(
-    to: Path, named: str, program: Program, out: Path, inputs: Mapping[str, Named]
-) -> None:
+def check_own_sheets(to: Path, named: str, program: Program, out: Path, inputs: Mapping[str, Named]) -> None:
     """Only an empty folder or an earlier run's sheets are replaced, and no folder that an input lies in. Raises RuleError."""
     folder = to.resolve()
     for path in paths_of(inputs):

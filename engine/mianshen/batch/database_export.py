@@ -56,7 +56,7 @@ def target(named: str) -> Target:
     return Target(match[1], Path(match[2]))
 
 
-def refuse_input_tables(to: Target, inputs: Mapping[str, Named]) -> None:
+def check_replaces_no_input(to: Target, inputs: Mapping[str, Named]) -> None:
     """No table that the run reads may be one that results replace. Raises RuleError."""
     for path in paths_of(inputs):
         address = table_address(path)

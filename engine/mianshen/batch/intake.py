@@ -19,9 +19,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from mianshen.batch.assigner import BlockAssigner, EntityAssigner
 from mianshen.batch.block_store import Blocks, PartitionFiles, WaitingFile
 from mianshen.batch.blocks import Array
-from mianshen.batch.dealing import Dealing, EntityDealing
 from mianshen.batch.people import ALWAYS, rows_in_force
 from mianshen.batch.row_batches import EntityInfo, Refusals, to_batch
 from mianshen.ingest.entity_rows import Distinct, EntityRows, RowReader
@@ -72,15 +72,15 @@ class Taking:
 
     def take(self) -> Intake:
         """Read everything. Raises RuleError where a file cannot be read, OSError where none can be written."""
-        dealing = Dealing(self.program, self.blocks, frozenset(self.inputs), self.library)
+        assigner = BlockAssigner(self.program, self.blocks, frozenset(self.inputs), self.library)
         for name in parents_first(self.program):
             entity = self.program.entities[name]
             source = self.inputs.get(name)
             if source is None:
                 self._without_file(entity)
             else:
-                self._entity(dealing, entity, source)
-        self.intake.doubled |= dealing.doubled
+                self._entity(assigner, entity, source)
+        self.intake.doubled |= assigner.doubled
         self.intake.distinct = self.reader.distinct
         return self.intake
 
@@ -91,8 +91,8 @@ class Taking:
         self.intake.doubled[entity.name] = np.empty(0, np.int64)
         self.store.begin(entity.name, to_batch(nothing, 0, self.intake.refusals).schema)
 
-    def _entity(self, dealing: Dealing, entity: Entity, source: Input) -> None:
-        dealt = dealing.entity(entity)
+    def _entity(self, assigner: BlockAssigner, entity: Entity, source: Input) -> None:
+        assigned = assigner.entity(entity)
         supplied = frozenset(name for part in source.parts for name in part.columns)
         constants = self.reader.constants(entity, supplied)
         info = self.intake.infos[entity.name] = EntityInfo(entity, supplied, True, constants)
@@ -102,7 +102,7 @@ class Taking:
         waiting: list[Future[None]] = []
         with ThreadPoolExecutor(1) as pool:
             for chunk in self.reader.chunks(entity, source):
-                waiting.append(pool.submit(self._put, dealt, people, chunk, info.count))
+                waiting.append(pool.submit(self._put, assigned, people, chunk, info.count))
                 info.add(chunk)
                 self.rows += chunk.count
                 self.report(self.rows)
@@ -114,38 +114,38 @@ class Taking:
             nothing = self.reader.read(entity, source)
             self.store.begin(entity.name, to_batch(nothing, 0, self.intake.refusals, constants).schema)
         if people is not None:
-            self._put_people(dealt, people)
-        dealing.finish(dealt)
+            self._put_people(assigned, people)
+        assigner.finish(assigned)
 
-    def _put(self, dealt: EntityDealing, people: People | None, chunk: EntityRows, first: int) -> None:
+    def _put(self, assigned: EntityAssigner, people: People | None, chunk: EntityRows, first: int) -> None:
         """Put a chunk's rows into their blocks; those of people over time wait until all are there."""
-        constants = self.intake.infos[dealt.entity.name].constants
+        constants = self.intake.infos[assigned.entity.name].constants
         batch = to_batch(chunk, first, self.intake.refusals, constants)
-        blocks = dealt.deal(chunk.key, chunk.parent)
-        if dealt.entity.name not in self.store.schemas:
-            self.store.begin(dealt.entity.name, batch.schema)
+        blocks = assigned.assign(chunk.key, chunk.parent)
+        if assigned.entity.name not in self.store.schemas:
+            self.store.begin(assigned.entity.name, batch.schema)
         if people is None:
-            self.store.add(dealt.entity.name, batch, blocks)
+            self.store.add(assigned.entity.name, batch, blocks)
         else:
             people.take(chunk, batch)
 
-    def _put_people(self, dealt: EntityDealing, people: People) -> None:
+    def _put_people(self, assigned: EntityAssigner, people: People) -> None:
         """Put the rows of people over time into the blocks of the rows in force."""
-        blocks = np.concatenate([*dealt.blocks, np.empty(0, np.uint32)])
+        blocks = np.concatenate([*assigned.blocks, np.empty(0, np.uint32)])
         starts, unplaced = people.starts(), people.unplaced()
         if unplaced.any() or (starts != ALWAYS).any():
-            rows = dealt.keys.doubled()
+            rows = assigned.keys.doubled()
             if len(rows):
-                groups, day = dealt.keys.groups(rows), (self.as_of - EPOCH).days
+                groups, day = assigned.keys.groups(rows), (self.as_of - EPOCH).days
                 current = rows_in_force(groups, starts[rows], unplaced[rows], day)
                 blocks[rows] = blocks[rows[current]][groups]
-                dealt.blocks = [blocks]
-            dealt.keys.ascending = (
+                assigned.blocks = [blocks]
+            assigned.keys.ascending = (
                 True  # rows that share a key are a person's, told apart when they are decided
             )
         before = 0
         for batch in people.batches:
-            self.store.add(dealt.entity.name, batch, blocks[before : before + len(batch)])
+            self.store.add(assigned.entity.name, batch, blocks[before : before + len(batch)])
             before += len(batch)
 
 

@@ -85,7 +85,7 @@ def _take(
 
 
 def _cells(file: EntityFile, row: Row) -> dict[str, Cell]:
-    cells: dict[str, Cell] = {name: _known(row.values[name]) for name in file.settling}
+    cells: dict[str, Cell] = {name: _known(row.values[name]) for name in file.settled_facts}
     cells |= {d.name: _known(row.values[d.name]) for d in file.shown}
     if file.entity.outcome is not None:
         result = row_result(file.program, row)

@@ -74,14 +74,14 @@ class EntityFile:
         return self.program.outputs(self.entity.name)
 
     @property
-    def settling(self) -> dict[str, str]:
+    def settled_facts(self) -> dict[str, str]:
         """Decision to the fact that holds what was really paid of it."""
-        return self.program.settling(self.entity.name)
+        return self.program.settled_facts(self.entity.name)
 
     @property
     def stated(self) -> list[str]:
         """The decisions whose state (known, unknown, not modelled) results hold: those shown, and those settled."""
-        return list(dict.fromkeys([*(d.name for d in self.shown), *self.settling]))
+        return list(dict.fromkeys([*(d.name for d in self.shown), *self.settled_facts]))
 
     @property
     def schema(self) -> pa.Schema:
@@ -173,7 +173,7 @@ def file_names(program: Program) -> Iterator[str]:
     yield from (file.name for file in files)
     yield from (REJECTS, REJECTS_CSV)
     for file in files:
-        if file.settling:
+        if file.settled_facts:
             yield file.differences
         if file.entity.reverses is not None:
             yield file.reversals

@@ -19,7 +19,7 @@ from mianshen.batch.output_files import MANIFEST, REJECTS, REJECTS_CSV, SUMMARY,
 from mianshen.batch.recorded_rules import RULES
 from mianshen.batch.request import Request
 from mianshen.batch.row_batches import EntityInfo
-from mianshen.batch.run import Progress, connected, partitions_of, refuse_unknown_entities
+from mianshen.batch.run import Progress, check_entities, connected, partitions_of
 from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.inputs import Input, Part, open_inputs
 from mianshen.ingest.plausibility import ColumnCells, Plausibility
@@ -61,7 +61,7 @@ class Plan:
 
 def plan_batch(program: Program, request: Request, report: Progress = lambda _name, _rows: None) -> Plan:
     """Read every file of a request and say what its run would do. Raises RuleError as the run would, OSError."""
-    refuse_unknown_entities(program, request.inputs)
+    check_entities(program, request.inputs)
     with tempfile.TemporaryDirectory() as scratch:
         connection = connected(request, Path(scratch))
         try:

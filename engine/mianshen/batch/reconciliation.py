@@ -14,7 +14,7 @@ from mianshen.batch.row_batches import EntityInfo
 from mianshen.source import RuleError
 
 
-def refuse_unaccounted(
+def check_all_accounted(
     results: ResultFiles, infos: Mapping[str, EntityInfo], files: Sequence[EntityFile], named: str
 ) -> None:
     """Hold the counts of rows against what was read and what is in the files. Raises RuleError where one is missing."""

@@ -91,7 +91,7 @@ def schemas_of(files: list[EntityFile], supplied: Mapping[str, frozenset[str]]) 
     for file in files:
         columns = supplied[file.entity.name]
         schemas[file.name] = file.schema
-        if not columns.isdisjoint(file.settling.values()):
+        if not columns.isdisjoint(file.settled_facts.values()):
             schemas[file.differences] = file.difference_schema
         if file.entity.reverses in columns:
             schemas[file.reversals] = file.reversal_schema

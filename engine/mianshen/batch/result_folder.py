@@ -21,7 +21,7 @@ from mianshen.program.program import Program
 from mianshen.source import RuleError
 
 
-def refuse_foreign(out: Path, named: str, program: Program, inputs: Mapping[str, Named]) -> None:
+def check_own_folder(out: Path, named: str, program: Program, inputs: Mapping[str, Named]) -> None:
     """Only an empty folder or an earlier batch's is replaced, and never one that an input lies in. Raises RuleError."""
     for path in paths_of(inputs):
         if path.resolve().is_relative_to(out):

@@ -174,7 +174,7 @@ def _ruled(
     """The columns of settled decisions; `not_shown` makes that of a decision without a column in the file."""
     return {
         name: column if isinstance(column := columns.get(name), Numbers) else not_shown(name)
-        for name in file.settling
+        for name in file.settled_facts
     }
 
 

@@ -28,17 +28,17 @@ from mianshen.batch.intake import rows_about
 from mianshen.batch.lock import locked
 from mianshen.batch.manifest import digest_of_file, manifest, timings_file
 from mianshen.batch.output_files import MANIFEST, SUMMARY, TIMINGS, EntityFile, entity_files
-from mianshen.batch.reconciliation import refuse_unaccounted
+from mianshen.batch.reconciliation import check_all_accounted
 from mianshen.batch.recorded_rules import RULES, record
 from mianshen.batch.request import Request, Summary, bytes_of
 from mianshen.batch.result_files import ResultFiles
 from mianshen.batch.result_folder import (
     beside,
+    check_own_folder,
     clear_up,
     let_go,
     missing_above,
     publish,
-    refuse_foreign,
     remove_empty,
     work_folder,
 )
@@ -86,8 +86,8 @@ def run_batch(program: Program, request: Request, report: Progress = lambda _nam
     then is as it was before.
     """
     out, named = request.out.resolve(), str(request.out)
-    refuse_unknown_entities(program, request.inputs)
-    refuse_foreign(out, named, program, request.inputs)
+    check_entities(program, request.inputs)
+    check_own_folder(out, named, program, request.inputs)
     missing = missing_above(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ def run_batch(program: Program, request: Request, report: Progress = lambda _nam
     return summary
 
 
-def refuse_unknown_entities(program: Program, entities: Iterable[str]) -> None:
+def check_entities(program: Program, entities: Iterable[str]) -> None:
     """Raises RuleError where files are named for an entity that the program does not have."""
     unknown = [entity for entity in entities if entity not in program.entities]
     if unknown:
@@ -161,7 +161,7 @@ def _into(
         clock.stage("decide", read)
         content = summary_of(program, request.as_of, files, results.counts) | _mapped(inputs)
         content |= {"findings": intake.findings} if intake.findings else {}
-        refuse_unaccounted(results, intake.infos, files, str(request.out))
+        check_all_accounted(results, intake.infos, files, str(request.out))
         _seal(part, program, request, inputs, results, content, digests)
     finally:
         digests.close()

@@ -24,8 +24,8 @@ def differences(results: Results, rows: EntityRows, decided: Array) -> tuple[pa.
     file = results.file
     places, parts, amounts = [], [], []
     totals: Counts = {}
-    settling = [(name, fact) for name, fact in file.settling.items() if fact in rows.supplied]
-    for part, (name, fact) in enumerate(settling):
+    settled_facts = [(name, fact) for name, fact in file.settled_facts.items() if fact in rows.supplied]
+    for part, (name, fact) in enumerate(settled_facts):
         paid, settled = amounts_of(rows.facts[fact])
         ruled = results.ruled[name]
         known = ruled.known.astype(bool)
@@ -41,7 +41,7 @@ def differences(results: Results, rows: EntityRows, decided: Array) -> tuple[pa.
         places.append(at)
         parts.append(np.full(len(at), part, np.int32))
         amounts.append((paid[at], ruled.values[at], known[at]))
-    return _table(file, rows, [name for name, _ in settling], places, parts, amounts), totals
+    return _table(file, rows, [name for name, _ in settled_facts], places, parts, amounts), totals
 
 
 def _table(

@@ -64,10 +64,10 @@ class Expectation:
 class ExpectationReader:
     """Reads what one case expects; `found` gathers what is wrong."""
 
-    def __init__(self, program: Program, case: Case, mistakes: list[Diagnostic]) -> None:
+    def __init__(self, program: Program, case: Case, findings: list[Diagnostic]) -> None:
         self.program = program
         self.case = case
-        self.diagnostics = mistakes
+        self.diagnostics = findings
         self.rows: dict[str, list[str]] = {}
         for row in case.rows():
             self.rows.setdefault(row.entity, []).append(row.key)

@@ -33,7 +33,7 @@ def said_by_script(case: Case, program: Program) -> bool:
 def _plain(row: Row, program: Program) -> bool:
     if row.version_of is not None or row.versions or row.blank or row.idle:
         return False
-    settled = any(fact in row.facts for fact in program.settling(row.entity).values())
+    settled = any(fact in row.facts for fact in program.settled_facts(row.entity).values())
     return row.rejection is None and row.voider is None and not settled
 
 

@@ -176,7 +176,7 @@ def _settled(old: Row | None, new: Row | None, program: Program, decision: str) 
     """An amount settled otherwise."""
     if old is None or new is None:
         return
-    fact = program.settling(new.entity).get(decision)
+    fact = program.settled_facts(new.entity).get(decision)
     if fact is not None and old.facts.get(fact) != new.facts.get(fact):
         was, now = _value(old.facts.get(fact)), _value(new.facts.get(fact))
         yield Cause("fact", f"{fact} of {new.key}", was, now, new.entity)

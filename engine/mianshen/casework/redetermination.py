@@ -203,7 +203,7 @@ def keys_of(node: Node, program: Program) -> list[str]:
     return keys
 
 
-def refuse_unknown(without: Iterable[str], node: Node, program: Program) -> None:
+def check_known(without: Iterable[str], node: Node, program: Program) -> None:
     """Raises RuleError when a row to leave out is not in the record."""
     known = keys_of(node, program)
     there = Message("核定材料中有", "The record has")
@@ -282,7 +282,7 @@ class _Comparing:
         self, key: tuple[str, str], name: str, old: Value | None, was: RowResult | None
     ) -> Decimal | None:
         """What was paid: as settled where either record tells it, the new one first, else as decided before."""
-        fact = self.new.explainer.program.settling(key[0]).get(name)
+        fact = self.new.explainer.program.settled_facts(key[0]).get(name)
         for row in (self.new.rows.get(key), None if was is None else was.row):
             settled = None if row is None or fact is None else row.facts.get(fact)
             if isinstance(settled, Decimal):

@@ -33,7 +33,7 @@ def read(
     """
     merge = RulebookMerge()
     files = files_of(paths, overlays)
-    merge.mistakes += _missing_files(paths, files)
+    merge.diagnostics += _missing_files(paths, files)
     contents: list[tuple[RulebookPath, bytes]] = []
     for file in files:
         content = _bytes(merge, file)
@@ -41,7 +41,7 @@ def read(
             contents.append((file, content))
             _add(merge, file, *parse(content, str(file.path)))
     document = merge.document(tuple(str(file.path) for file in files), digest_of_bytes(contents))
-    return document, tuple(sorted(merge.mistakes, key=_place))
+    return document, tuple(sorted(merge.diagnostics, key=_place))
 
 
 def _missing_files(paths: Sequence[Path], files: Sequence[RulebookPath]) -> list[Diagnostic]:
@@ -57,22 +57,24 @@ def _bytes(merge: RulebookMerge, file: RulebookPath) -> bytes | None:
     try:
         return file.path.read_bytes()
     except (OSError, ValueError) as error:
-        merge.mistakes.append(diagnostic("E101.cannot_read", unlined(str(file.path)), why=reason_of(error)))
+        merge.diagnostics.append(
+            diagnostic("E101.cannot_read", unlined(str(file.path)), why=reason_of(error))
+        )
         merge.broken.add(())
         return None
 
 
-def _add(merge: RulebookMerge, file: RulebookPath, root: Node | None, mistakes: Sequence[Diagnostic]) -> None:
-    merge.mistakes += mistakes
-    if root is None and mistakes:
+def _add(merge: RulebookMerge, file: RulebookPath, root: Node | None, findings: Sequence[Diagnostic]) -> None:
+    merge.diagnostics += findings
+    if root is None and findings:
         merge.broken.add(())
     elif file.overlay and root is None:
-        merge.mistakes.append(diagnostic("E146.not_an_overlay", unlined(str(file.path))))
+        merge.diagnostics.append(diagnostic("E146.not_an_overlay", unlined(str(file.path))))
     elif file.overlay and root is not None:
         apply_overlay(merge, root)
     elif root is not None:
         add_file(merge, root)
 
 
-def _place(mistake: Diagnostic) -> tuple[str, int, int, str]:
-    return mistake.span.file, mistake.span.line, mistake.span.column, mistake.code
+def _place(finding: Diagnostic) -> tuple[str, int, int, str]:
+    return finding.span.file, finding.span.line, finding.span.column, finding.code

@@ -67,7 +67,7 @@ class RulebookMerge:
         self.entries: dict[Path, Any] = {}
         self.origins = Origins()
         self.broken: set[Path] = set()
-        self.mistakes: list[Diagnostic] = []
+        self.diagnostics: list[Diagnostic] = []
         self.lists: dict[str, list[Any]] = {name: [] for name in LISTS}
         self.overlays: list[overlay_model.OverlayHeader] = []
         # by entry and path: by which overlay it was changed, where, to what
@@ -111,7 +111,7 @@ def add_file(merge: RulebookMerge, root: Node) -> None:
     if (whole := whole_file(merge, root)) is None:
         return
     if (entry := whole.entry("overlay")) is not None:
-        merge.mistakes.append(diagnostic("E140.overlay_among_files", entry[0].span))
+        merge.diagnostics.append(diagnostic("E140.overlay_among_files", entry[0].span))
         return
     FilePart(merge, whole).add()
 
@@ -121,7 +121,7 @@ def whole_file(merge: RulebookMerge, root: Node) -> Mapping | None:
     if isinstance(root, Mapping):
         return root
     colon = full_width_colon(root.source, root.span.line)
-    merge.mistakes.append(colon or diagnostics.wrong_kind(root.span, MAPPING, kind(root)))
+    merge.diagnostics.append(colon or diagnostics.wrong_kind(root.span, MAPPING, kind(root)))
     merge.broken.add(())
     return None
 
@@ -143,7 +143,7 @@ class FilePart:
         self.filling = Filling()
         if (entry := root.entry("defaults")) is not None:
             self.filling, faults = filling(entry[1], entry[0].span)
-            merge.mistakes += faults
+            merge.diagnostics += faults
 
     def add(self, known: tuple[str, ...] = ()) -> None:
         """Every section; keys in `known` are someone else's."""
@@ -151,7 +151,7 @@ class FilePart:
             if key.text in model.RulebookFile.model_fields:
                 self._add(key.text, key, node)
             elif key.text not in known:
-                meant = self._refuse_key(key, known)
+                meant = self._check_key(key, known)
                 if meant is not None and self.root.entry(meant) is None:
                     self._add(meant, key, node)
                 elif meant is not None:
@@ -170,15 +170,15 @@ class FilePart:
             case _:
                 pass  # no section: reported by the caller
 
-    def _refuse_key(self, key: Scalar, known: tuple[str, ...]) -> str | None:
+    def _check_key(self, key: Scalar, known: tuple[str, ...]) -> str | None:
         """Report a section that is none; the section it may be meant for."""
         keys = [*model.RulebookFile.model_fields, *known]
-        self.merge.mistakes.append(diagnostics.unknown_key(key.span, key.text, keys))
+        self.merge.diagnostics.append(diagnostics.unknown_key(key.span, key.text, keys))
         return nearest(key.text, keys)
 
     def _add_header(self, key: Scalar, node: Node) -> None:
         if (first := self.merge.origins.get(("header",))) is not None:
-            self.merge.mistakes.append(diagnostics.defined_twice(key.span, "rulebook", first.at))
+            self.merge.diagnostics.append(diagnostics.defined_twice(key.span, "rulebook", first.at))
             return
         self._fit(("header",), model.Header, key.span, node)
 
@@ -186,7 +186,7 @@ class FilePart:
         """A section that is a list: its items have no names."""
         for item in self._items((section,), key, node):
             fitted, faults = fit(LISTS[section], item, item.span)
-            self.merge.mistakes += faults
+            self.merge.diagnostics += faults
             if fitted is not None:
                 path = (section, len(self.merge.lists[section]))
                 self.merge.origins[path] = Origin(item.span, item)
@@ -211,13 +211,13 @@ class FilePart:
         path = (section, name.text)
         self._fit(path, SECTIONS[section], name.span, entry)
         if isinstance(fitted := self.merge.entries.get(path), model.Table):
-            self._refuse_doubled_rows(path, fitted)
+            self._check_rows_differ(path, fitted)
 
     def _fit(self, path: Path, shape: type[model.Shape], at: Span, node: Node) -> None:
         merge = self.merge
         fill, faulty = self.filling.of(str(path[0])), self.filling.faulty
         fitted, faults = fit(shape, node, at, fill, faulty if fill else ())
-        merge.mistakes += faults
+        merge.diagnostics += faults
         merge.origins[path] = Origin(at, node, self.filling.node if fill else None)
         merge.broken.discard(path)
         if fitted is None:
@@ -238,14 +238,14 @@ class FilePart:
             self.merge.origins[path] = Origin(at, meant, self.filling.node if fill else None)
         return fitted
 
-    def _refuse_doubled_rows(self, path: Path, table: model.Table) -> None:
+    def _check_rows_differ(self, path: Path, table: model.Table) -> None:
         first: dict[str, int] = {}
         origin = self.merge.origins[path]
         for number, row in enumerate(table.rows):
             earlier = first.setdefault(row.id, number)
             if earlier != number:
                 here, there = (origin.find(("rows", part, "id")).span for part in (number, earlier))
-                self.merge.mistakes.append(diagnostics.defined_twice(here, row.id, there))
+                self.merge.diagnostics.append(diagnostics.defined_twice(here, row.id, there))
 
     def _is_new(self, path: Path, name: Scalar) -> bool:
         first = self.merge.origins.get(path)
@@ -254,11 +254,11 @@ class FilePart:
         same_file = first.node.source is name.source
         if self.overlay and not same_file:
             replaceable = path[0] in overlay_model.Replacement.model_fields
-            self.merge.mistakes.append(
+            self.merge.diagnostics.append(
                 diagnostics.exists_already(name.span, name.text, first.at, replaceable=replaceable)
             )
         else:
-            self.merge.mistakes.append(diagnostics.defined_twice(name.span, name.text, first.at))
+            self.merge.diagnostics.append(diagnostics.defined_twice(name.span, name.text, first.at))
         return False
 
     def named(self, path: tuple[str, ...], key: Scalar, node: Node) -> Iterator[tuple[Scalar, Node]]:
@@ -267,7 +267,7 @@ class FilePart:
             return
         self.merge.origins.setdefault(path, Origin(key.span, node))
         if not isinstance(node, Mapping):
-            self.merge.mistakes.append(diagnostics.wrong_kind(node.span, MAPPING, kind(node)))
+            self.merge.diagnostics.append(diagnostics.wrong_kind(node.span, MAPPING, kind(node)))
             self.merge.broken.add(path)
             return
         seen: set[str] = set()
@@ -278,7 +278,7 @@ class FilePart:
             if path[0] in FREENAMES or NAME.fullmatch(name.text):
                 yield name, entry
             else:
-                self.merge.mistakes.append(diagnostics.bad_name(name.span, name.text))
+                self.merge.diagnostics.append(diagnostics.bad_name(name.span, name.text))
                 self.merge.broken.add((*path, name.text))
 
     def _items(self, path: Path, key: Scalar, node: Node) -> tuple[Node, ...]:
@@ -287,5 +287,5 @@ class FilePart:
         self.merge.origins.setdefault(path, Origin(key.span, node))
         if isinstance(node, Sequence):
             return node.items
-        self.merge.mistakes.append(diagnostics.wrong_kind(node.span, LIST, kind(node)))
+        self.merge.diagnostics.append(diagnostics.wrong_kind(node.span, LIST, kind(node)))
         return ()

@@ -32,13 +32,13 @@ def apply_overlay(merge: RulebookMerge, root: Node) -> None:
     if (whole := whole_file(merge, root)) is None:
         return
     if (entry := whole.entry("overlay")) is None:
-        merge.mistakes.append(diagnostic("E146.not_an_overlay", whole.source.span(0, 0)))
+        merge.diagnostics.append(diagnostic("E146.not_an_overlay", whole.source.span(0, 0)))
         return
     header, faults = fit(overlay_model.OverlayHeader, entry[1], entry[0].span)
-    merge.mistakes += faults
+    merge.diagnostics += faults
     if header is not None:
         if header.name in (applied.name for applied in merge.overlays):
-            merge.mistakes.append(
+            merge.diagnostics.append(
                 diagnostic("E145.applied_twice", entry[0].span, name=diagnostics.shown(header.name))
             )
             return
@@ -90,7 +90,7 @@ def _replace(merge: RulebookMerge, part: FilePart, changes: PartChanges) -> None
                 dropped = sorted(value.from_ for value in before.values if value.from_ not in starts)
                 if dropped:
                     day = dropped[0].isoformat()
-                    merge.mistakes.append(
+                    merge.diagnostics.append(
                         diagnostic(
                             "E149.drops_history",
                             name.span,
@@ -113,7 +113,7 @@ def _switch_on(merge: RulebookMerge, root: Mapping) -> None:
             waiting = [
                 part for part in known if any(_is_planned(merge, (section, part)) for section in _SWITCHED)
             ]
-            merge.mistakes.append(diagnostics.nothing_to_switch_on(name.span, name.text, waiting))
+            merge.diagnostics.append(diagnostics.nothing_to_switch_on(name.span, name.text, waiting))
 
 
 def _is_planned(merge: RulebookMerge, path: tuple[str, str]) -> bool:
@@ -125,7 +125,7 @@ def _exists(merge: RulebookMerge, section: str, name: Scalar, absent: Absent) ->
     if (section, name.text) in merge.origins:
         return True
     if not merge.is_broken(section, name.text):
-        merge.mistakes.append(absent(name.span, name.text, merge.names(section)))
+        merge.diagnostics.append(absent(name.span, name.text, merge.names(section)))
     return False
 
 
@@ -137,13 +137,13 @@ def _sections(
     if node is None or (isinstance(node, Scalar) and node.null):
         return
     if not isinstance(node, Mapping):
-        merge.mistakes.append(diagnostics.wrong_kind(node.span, MAPPING, kind(node)))
+        merge.diagnostics.append(diagnostics.wrong_kind(node.span, MAPPING, kind(node)))
         return
     for section, inner in node.entries:
         if section.text in known:
             yield section, inner
         else:
-            merge.mistakes.append(diagnostics.unknown_key(section.span, section.text, known))
+            merge.diagnostics.append(diagnostics.unknown_key(section.span, section.text, known))
 
 
 def _names(merge: RulebookMerge, node: Node) -> Iterator[Scalar]:
@@ -151,8 +151,8 @@ def _names(merge: RulebookMerge, node: Node) -> Iterator[Scalar]:
     items = node.items if isinstance(node, Sequence) else (node,)
     for item in items:
         if not isinstance(item, Scalar) or item.null:
-            merge.mistakes.append(diagnostics.wrong_kind(item.span, _NAMES, kind(item)))
+            merge.diagnostics.append(diagnostics.wrong_kind(item.span, _NAMES, kind(item)))
         elif not NAME.fullmatch(item.text):
-            merge.mistakes.append(diagnostics.bad_name(item.span, item.text))
+            merge.diagnostics.append(diagnostics.bad_name(item.span, item.text))
         else:
             yield item

@@ -77,7 +77,7 @@ class PartChanges:
             if path not in self.merge.origins:
                 if not self.merge.is_broken(*map(str, path)):
                     known = self.merge.names("parameters")
-                    self.merge.mistakes.append(diagnostics.nothing_to_set(name.span, name.text, known))
+                    self.merge.diagnostics.append(diagnostics.nothing_to_set(name.span, name.text, known))
                 continue
             for item in node.items if isinstance(node, Sequence) else (node,):
                 self._set(name, item)
@@ -86,7 +86,7 @@ class PartChanges:
         merge, path = self.merge, ("parameters", name.text)
         filling = self.part.filling
         value, faults = fit(model.ParameterValue, node, name.span, filling.of("set"), filling.faulty)
-        merge.mistakes += faults
+        merge.diagnostics += faults
         parameter = merge.entries.get(path)
         if value is None or parameter is None:
             return
@@ -128,19 +128,19 @@ class PartChanges:
             yield from self._named(table.text, node)
         elif not self.merge.is_broken(*map(str, path)):
             known = self.merge.names("tables")
-            self.merge.mistakes.append(diagnostics.nothing_to_replace(table.span, table.text, known))
+            self.merge.diagnostics.append(diagnostics.nothing_to_replace(table.span, table.text, known))
 
     def _replace_row(self, table: Scalar, row: Scalar, node: Node) -> None:
         merge, path = self.merge, ("tables", table.text)
         change, faults = fit(overlay_model.RowChange, node, row.span)
-        merge.mistakes += faults
+        merge.diagnostics += faults
         entry = merge.entries.get(path)
         if change is None or entry is None:
             return
         numbers = [number for number, old in enumerate(entry.rows) if old.id == row.text]
         if not numbers:
             known = [old.id for old in entry.rows]
-            merge.mistakes.append(diagnostics.nothing_to_replace(row.span, row.text, known))
+            merge.diagnostics.append(diagnostics.nothing_to_replace(row.span, row.text, known))
             return
         update = {name: getattr(change, name) for name in change.model_fields_set}
         self.change((*path, row.text), row.span, tuple(sorted(update.items(), key=lambda item: item[0])))
@@ -168,14 +168,14 @@ class PartChanges:
                         self._extend_rows(name, entries)
                 case _:
                     known = tuple(overlay_model.Extension.model_fields)
-                    self.merge.mistakes.append(diagnostics.unknown_key(section.span, section.text, known))
+                    self.merge.diagnostics.append(diagnostics.unknown_key(section.span, section.text, known))
 
     def _present(self, section: str, name: Scalar) -> bool:
         """Whether an entry that is to be extended is there and fits its shape; reported where it is not there."""
         path: Path = (section, name.text)
         if path not in self.merge.origins and not self.merge.is_broken(*map(str, path)):
             known = self.merge.names(section)
-            self.merge.mistakes.append(diagnostics.nothing_to_replace(name.span, name.text, known))
+            self.merge.diagnostics.append(diagnostics.nothing_to_replace(name.span, name.text, known))
         return path in self.merge.entries
 
     def _extend_codes(self, name: Scalar, node: Node) -> None:
@@ -184,12 +184,12 @@ class PartChanges:
             return
         whole = Mapping(((_key("values", name), node),), name.source, name.start, name.end)
         further, faults = fit(_Codes, whole, name.span)
-        merge.mistakes += faults
+        merge.diagnostics += faults
         listed = dict(merge.entries[path].values)
         for code, entry in self._named(name.text, node) if further is not None else ():
             if code.text in listed:
                 first = merge.origins[path].find(("values", code.text)).span
-                merge.mistakes.append(
+                merge.diagnostics.append(
                     diagnostics.exists_already(code.span, code.text, first, replaceable=False)
                 )
             else:
@@ -202,18 +202,20 @@ class PartChanges:
         if not self._present("tables", name):
             return
         if not isinstance(node, Sequence):
-            merge.mistakes.append(diagnostics.wrong_kind(node.span, LIST, kind(node)))
+            merge.diagnostics.append(diagnostics.wrong_kind(node.span, LIST, kind(node)))
             return
         rows = list(merge.entries[path].rows)
         ids = {row.id for row in rows}
         for item in node.items:
             row, faults = fit(model.TableRow, item, item.span, self.part.filling.of("tables"))
-            merge.mistakes += faults
+            merge.diagnostics += faults
             if row is None:
                 continue
             if row.id in ids:
                 first = merge.origins[path].at
-                merge.mistakes.append(diagnostics.exists_already(item.span, row.id, first, replaceable=True))
+                merge.diagnostics.append(
+                    diagnostics.exists_already(item.span, row.id, first, replaceable=True)
+                )
                 continue
             merge.origins[(*path, "rows", len(rows))] = Origin(item.span, item)
             rows.append(row)
@@ -229,7 +231,7 @@ class PartChanges:
             if overlay != self.overlay and earlier[: len(path)] == path:
                 if earlier != path or before != content:
                     name = ".".join(map(str, earlier[1:]))
-                    self.merge.mistakes.append(diagnostics.overlays_conflict(span, name, overlay, first))
+                    self.merge.diagnostics.append(diagnostics.overlays_conflict(span, name, overlay, first))
                 del changed[earlier]
         changed[path] = (self.overlay, span, content)
 
@@ -238,7 +240,7 @@ class PartChanges:
         if node is None or (isinstance(node, Scalar) and node.null):
             return
         if not isinstance(node, Mapping):
-            self.merge.mistakes.append(diagnostics.wrong_kind(node.span, MAPPING, kind(node)))
+            self.merge.diagnostics.append(diagnostics.wrong_kind(node.span, MAPPING, kind(node)))
             return
         first: dict[str, tuple[Scalar, Node]] = {}
         for name, entry in node.entries:

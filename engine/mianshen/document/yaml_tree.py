@@ -152,14 +152,14 @@ def _parse(source: YamlSource) -> tuple[Node | None, list[Diagnostic]]:
     try:
         builder.build(cast("Iterable[yaml.Event]", yaml.parse(readable, Loader=yaml.CSafeLoader)))
     except yaml.MarkedYAMLError as error:
-        builder.mistakes.append(_syntax(source, error))
+        builder.diagnostics.append(_syntax(source, error))
     except yaml.YAMLError as error:
-        builder.mistakes.append(explained(source, 0, None, str(error), ""))
+        builder.diagnostics.append(explained(source, 0, None, str(error), ""))
     except _Stop:
         pass
     else:
-        return builder.root, builder.mistakes
-    return None, builder.mistakes
+        return builder.root, builder.diagnostics
+    return None, builder.diagnostics
 
 
 def _syntax(source: YamlSource, error: yaml.MarkedYAMLError) -> Diagnostic:
@@ -204,7 +204,7 @@ class _Builder:
         self.source = source
         self.pairs = pairs
         self.root: Node | None = None
-        self.mistakes: list[Diagnostic] = []
+        self.diagnostics: list[Diagnostic] = []
         self.open: list[_Open] = []
         self.anchors: dict[str, Node] = {}
         self.extents: dict[Node, tuple[int, int]] = {}
@@ -224,7 +224,9 @@ class _Builder:
                     self._add(self._alias(event), None)
                 case yaml.DocumentStartEvent() if self.root is not None:
                     at = _start(event)
-                    self.mistakes.append(diagnostic("E118.several_documents", self.source.span(at, at + 3)))
+                    self.diagnostics.append(
+                        diagnostic("E118.several_documents", self.source.span(at, at + 3))
+                    )
                     raise _Stop
                 case _:
                     pass
@@ -233,7 +235,7 @@ class _Builder:
         start, end = _start(event), _end(event)
         text, style = event.value, event.style or ""
         if event.anchor is not None or event.tag is not None:
-            self._refuse_tag(event.tag, start)
+            self._check_tag(event.tag, start)
             start = self._past_properties(start, end)
         first = bisect_left(self.pairs, start) if self.pairs else 0
         if first < len(self.pairs) and self.pairs[first] < end:
@@ -244,37 +246,37 @@ class _Builder:
         match = _PROPERTIES.match(self.source.text, start, end)
         return match.end() if match else start
 
-    def _refuse_tag(self, tag: str | None, start: int) -> None:
+    def _check_tag(self, tag: str | None, start: int) -> None:
         if tag is not None:
-            self.mistakes.append(diagnostic("E117.tag", self.source.span(start, start + 1)))
+            self.diagnostics.append(diagnostic("E117.tag", self.source.span(start, start + 1)))
 
     def _begin(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         start = _start(event)
-        self._refuse_tag(event.tag, start)
+        self._check_tag(event.tag, start)
         if len(self.open) >= DEEPEST:
-            self.mistakes.append(diagnostic("E115.too_deep", self.source.span(start, start), most=DEEPEST))
+            self.diagnostics.append(diagnostic("E115.too_deep", self.source.span(start, start), most=DEEPEST))
             raise _Stop
         self.open.append(_Open(start, event.anchor, isinstance(event, yaml.MappingStartEvent)))
 
     def _collection(self, frame: _Open, end: int) -> Sequence | Mapping:
         if frame.entries is None:
             return Sequence(tuple(frame.items), self.source, frame.start, end)
-        self._refuse_doubled(frame.entries)
+        self._reject_doubled(frame.entries)
         return Mapping(tuple(frame.entries), self.source, frame.start, end)
 
-    def _refuse_doubled(self, entries: list[tuple[Scalar, Node]]) -> None:
+    def _reject_doubled(self, entries: list[tuple[Scalar, Node]]) -> None:
         first: dict[str, Scalar] = {}
         for key, _ in entries:
             if (earlier := first.setdefault(key.text, key)) is not key:
-                self.mistakes.append(diagnostics.doubled_key(key.span, key.text, earlier.span))
+                self.diagnostics.append(diagnostics.doubled_key(key.span, key.text, earlier.span))
 
     def _alias(self, event: yaml.AliasEvent) -> Node:
         name, start = event.anchor or "", _start(event)
         span = self.source.span(start, _end(event))
         if any(frame.anchor == name for frame in self.open):
-            self.mistakes.append(diagnostic("E113.alias_cycle", span, name=name))
+            self.diagnostics.append(diagnostic("E113.alias_cycle", span, name=name))
         elif name not in self.anchors:
-            self.mistakes.append(diagnostics.unknown_alias(span, name, self.anchors))
+            self.diagnostics.append(diagnostics.unknown_alias(span, name, self.anchors))
         else:
             return self._copied(self.anchors[name], span)
         raise _Stop
@@ -283,9 +285,9 @@ class _Builder:
         size, height = self._extent(node)
         self.copies += size
         if len(self.open) + height > DEEPEST:
-            self.mistakes.append(diagnostic("E115.too_deep", span, most=DEEPEST))
+            self.diagnostics.append(diagnostic("E115.too_deep", span, most=DEEPEST))
         elif self.copies > MOST_COPIES:
-            self.mistakes.append(diagnostic("E114.aliases_explode", span, most=MOST_COPIES))
+            self.diagnostics.append(diagnostic("E114.aliases_explode", span, most=MOST_COPIES))
         else:
             return node
         raise _Stop
@@ -325,12 +327,12 @@ class _Builder:
 
     def _is_name(self, key: Node) -> bool:
         if not isinstance(key, Scalar):
-            self.mistakes.append(diagnostic("E119.bad_key", key.span))
+            self.diagnostics.append(diagnostic("E119.bad_key", key.span))
         elif key.plain and key.text == "<<":
-            self.mistakes.append(diagnostic("E116.merge_key", key.span))
+            self.diagnostics.append(diagnostic("E116.merge_key", key.span))
             return True
         elif key.text == "":
-            self.mistakes.append(diagnostic("E119.bad_key", key.span))
+            self.diagnostics.append(diagnostic("E119.bad_key", key.span))
         else:
             return True
         return False

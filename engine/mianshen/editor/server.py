@@ -47,20 +47,20 @@ class RuleServer(LanguageServer):
             self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(target, items))
         self.reported = set(files)
 
-    def diagnostic(self, mistake: Diagnostic) -> lsp.Diagnostic:
+    def diagnostic(self, finding: Diagnostic) -> lsp.Diagnostic:
         """A mistake as the protocol has it."""
         severity = (
-            lsp.DiagnosticSeverity.Warning if mistake.severity == "warning" else lsp.DiagnosticSeverity.Error
+            lsp.DiagnosticSeverity.Warning if finding.severity == "warning" else lsp.DiagnosticSeverity.Error
         )
         related = [
             lsp.DiagnosticRelatedInformation(lsp.Location(_uri(span.file), _range(span)), note.in_(self.lang))
-            for span, note in mistake.also
+            for span, note in finding.also
         ]
         return lsp.Diagnostic(
-            _range(mistake.span),
-            mistake.sentences(self.lang),
+            _range(finding.span),
+            finding.sentences(self.lang),
             severity,
-            mistake.code,
+            finding.code,
             source="mianshen",
             related_information=related,
         )

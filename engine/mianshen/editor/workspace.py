@@ -87,9 +87,9 @@ class Workspace:
             return _by_file(self._of_cases(file))
         overlay = [file] if _OVERLAY.search(text) else []
         rulebook = self.rulebook(file)
-        document, mistakes = read([rulebook], overlay, self._parse)
+        document, findings = read([rulebook], overlay, self._parse)
         try:
-            program, warnings = build(document, mistakes)
+            program, warnings = build(document, findings)
         except RuleError as error:
             if self.document is None:
                 self.document = document

@@ -29,7 +29,7 @@ from mianshen.elaboration.coverage import gaps
 from mianshen.elaboration.data_tables import with_data
 from mianshen.elaboration.events import event_types
 from mianshen.elaboration.functions import check_functions, own_functions, written_functions
-from mianshen.elaboration.link import clashes, foldless, linked
+from mianshen.elaboration.link import conflicts, foldless, linked
 from mianshen.elaboration.overriding import overridden, overriding, overriding_facts
 from mianshen.elaboration.parameters import Figures
 from mianshen.elaboration.properties import check_properties, stated
@@ -70,20 +70,20 @@ NOTHING: Final[Mapping[str, Sequence[Decimal]]] = {}
 
 
 def build(
-    document: Document, mistakes: Iterable[Diagnostic] = (), spread: Mapping[str, Sequence[Decimal]] = NOTHING
+    document: Document, findings: Iterable[Diagnostic] = (), spread: Mapping[str, Sequence[Decimal]] = NOTHING
 ) -> tuple[Program, tuple[Diagnostic, ...]]:
     """The program and its warnings; `spread`: values that figures may take besides those that are written.
 
     Raises RuleError with every mistake, those already met while reading (`mistakes`) included.
     """
-    mistakes = list(mistakes)
+    findings = list(findings)
     builder = ProgramBuilder(document, spread)
     program = builder.program()
-    mistakes += dict.fromkeys(builder.diagnostics)
-    errors = [d for d in mistakes if d.severity == "error"]
+    findings += dict.fromkeys(builder.diagnostics)
+    errors = [d for d in findings if d.severity == "error"]
     if program is None or errors:
         raise RuleError(errors)
-    return program, (*mistakes, *audit(program), *gaps(program, document))
+    return program, (*findings, *audit(program), *gaps(program, document))
 
 
 def narrowed(declared: Type, provisions: list[Provision]) -> Type:
@@ -107,12 +107,12 @@ class ProgramBuilder:
     """One build: the passes in order, their mistakes in `diagnostics`."""
 
     def __init__(self, document: Document, spread: Mapping[str, Sequence[Decimal]]) -> None:
-        mistakes: list[Diagnostic] = []
-        document = with_data(with_parts(with_entities(document)), mistakes)
+        findings: list[Diagnostic] = []
+        document = with_data(with_parts(with_entities(document)), findings)
         self.document = document
         self.vocabulary = Vocabulary(document)
         self.diagnostics = self.vocabulary.diagnostics
-        self.diagnostics += mistakes
+        self.diagnostics += findings
         self.figures = Figures(self.vocabulary, spread)
         self.parses = Parses(document, self.diagnostics)
         self.calendar = calendar(self.vocabulary)
@@ -286,7 +286,7 @@ class ProgramBuilder:
             and (p.value.type.low < declared.low or p.value.type.high > declared.high)
             for p in provisions
         )
-        pairs = clashes(provisions, self.vocabulary.codes, self.diagnostics)
+        pairs = conflicts(provisions, self.vocabulary.codes, self.diagnostics)
         return Decision(
             key[0], key[1], declared, model.type, message(model.title), provisions, pairs, overflow
         )

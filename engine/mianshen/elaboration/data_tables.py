@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from mianshen.document.model import DataTable
 
 
-def with_data(document: Document, mistakes: list[Diagnostic]) -> Document:
+def with_data(document: Document, findings: list[Diagnostic]) -> Document:
     """The document with a parameter for each column of its tables of data."""
     for name, table in document.data.items():
         span = document.span("data", name)
         taken = [column for column in table.columns if column in document.parameters]
         meaning = Message("参数", "a parameter")
-        mistakes += [diagnostics.name_taken(span, column, meaning) for column in taken]
+        findings += [diagnostics.name_taken(span, column, meaning) for column in taken]
         for index, value in enumerate(table.values):
             for cell, row in _rows(value.rows):
                 if len(row) != len(table.columns):
                     at = document.span("data", name, "values", index, "rows", *cell)
-                    mistakes.append(
+                    findings.append(
                         diagnostic("E320.wrong_columns", at, wanted=len(table.columns), written=len(row))
                     )
                     taken.append(name)

@@ -228,7 +228,7 @@ class KeyReader:
             parsed = parse_cell(Text.inline(cell))
         except RuleError as error:
             span = self._key_span(path)
-            self.diagnostics += [replace(mistake, span=span) for mistake in error.diagnostics]
+            self.diagnostics += [replace(finding, span=span) for finding in error.diagnostics]
             return None
         if parsed.negated or any(interval is None for interval in map(_interval, parsed.tests)):
             self._mixed(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def linked(
-    provisions: list[program.Provision], document: Document, mistakes: list[Diagnostic]
+    provisions: list[program.Provision], document: Document, findings: list[Diagnostic]
 ) -> tuple[program.Provision, ...]:
     """Provisions of one decision, their exceptions (transitively) named.
 
@@ -33,7 +33,7 @@ def linked(
     closed = {name: _reach(name, excepts) for name in members}
     circular = sorted(name for name in members if name in closed[name])
     if circular:
-        mistakes.append(diagnostics.exceptions_in_circle(members[circular[0]].span, [*circular, circular[0]]))
+        findings.append(diagnostics.exceptions_in_circle(members[circular[0]].span, [*circular, circular[0]]))
         return tuple(provisions)
     over: dict[str, list[str]] = {name: [] for name in members}
     for name in sorted(members):
@@ -64,10 +64,10 @@ def _reach(name: str, edges: Mapping[str, set[str]]) -> set[str]:
     return names
 
 
-def clashes(
+def conflicts(
     provisions: tuple[program.Provision, ...],
     codes: Mapping[str, program.CodeList],
-    mistakes: list[Diagnostic],
+    findings: list[Diagnostic],
 ) -> tuple[tuple[int, int], ...]:
     """Pairs not proved disjoint and not related by exception; two rows of a unique table must not be one."""
     pairs = []
@@ -78,7 +78,7 @@ def clashes(
             continue
         if "." in one.name and two.name.partition(".")[0] == one.name.partition(".")[0]:
             first, second = sorted((one, two), key=lambda p: (p.span.line, p.span.column))
-            mistakes.append(diagnostics.overlap(second.span, second.name, first.name, first.span))
+            findings.append(diagnostics.overlap(second.span, second.name, first.name, first.span))
         pairs.append((i, j))
     return tuple(pairs)
 

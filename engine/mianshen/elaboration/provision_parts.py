@@ -304,12 +304,12 @@ class PartChecks:
 
     def _committed(self, key: Key, share: Core, part: AccumulatorPart, type_: Type) -> Core:
         """The larger of a settled amount and the ruled one, where the row that reads it was not settled itself."""
-        settling = {
+        settled_facts = {
             fact.settles: FactRef(entity, fact.name, fact.type)
             for (entity, _), fact in self.names.facts.items()
             if entity == key[0] and fact.settles is not None
         }
-        own, other = settling.get(key[1]), settling.get(part.decision)
+        own, other = settled_facts.get(key[1]), settled_facts.get(part.decision)
         if other is None:
             return share
         larger = If(IsKnown(other), Op("max", (share, other), type_), share, type_)

@@ -82,7 +82,7 @@ class Item:
 
 
 @dataclass(slots=True)
-class Standing:
+class BenefitState:
     """What earlier events have left: what is granted, by place, and which facts are asked for."""
 
     granted: dict[Place, Decimal | None] = field(default_factory=dict)

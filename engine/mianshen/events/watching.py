@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from mianshen.catalogue import diagnostic
 from mianshen.events.deciding import Answer, Decider, below
 from mianshen.events.happening import Event, Placing, Scene, people_of, scene_after
-from mianshen.events.items import Item, Matter, Place, Standing, period_of
+from mianshen.events.items import BenefitState, Item, Matter, Place, period_of
 from mianshen.events.journal import Journal, digest_of
 from mianshen.events.network import Network
 from mianshen.interpreter.rows import Row
@@ -105,14 +105,14 @@ class _Household:
     watcher: Watcher
     top: Row
     before: list[Event] = field(init=False)
-    standing: Standing = field(init=False)
+    standing: BenefitState = field(init=False)
 
     def __post_init__(self) -> None:
         program, of_all = self.watcher.program, self.watcher.decider.of_all
         members = people_of(program, self.top)
         people = [row.key for row in members]
         self.before = self.watcher.journal.events_of(people)
-        self.standing = Standing()
+        self.standing = BenefitState()
         above = {row.entity: row.key for row in (members[0].lineage() if members else ())}
         shared = {name: above.get(program.benefits[name].entity, "") for name in of_all}
         for item in self.watcher.journal.items_of(people, [pair for pair in shared.items() if pair[1]]):

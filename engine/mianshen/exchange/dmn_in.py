@@ -68,8 +68,8 @@ def read_model(path: Path) -> ReadModel:
     """The rulebook that a DMN file stands for."""
     reader = _Reader(read_xml(path))
     rulebook = reader.rulebook()
-    if reader.mistakes:
-        raise RuleError(reader.mistakes)
+    if reader.diagnostics:
+        raise RuleError(reader.diagnostics)
     written = Written([f"{MADE_BY}: {path.name}"])
     written.put(rulebook)
     with tempfile.TemporaryDirectory() as folder:
@@ -85,7 +85,7 @@ def read_model(path: Path) -> ReadModel:
 @dataclass(slots=True)
 class _Reader:
     root: Node
-    mistakes: list[Diagnostic] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)  # spelt for formulas, by the spelling of the model
     items: dict[str, Node] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class _Reader:
             self._spell(node)
         questions = self._questions_by_name(decisions)
         if not decisions:
-            self.mistakes.append(diagnostic("E942.no_decisions", root.span))
+            self.diagnostics.append(diagnostic("E942.no_decisions", root.span))
         facts: dict[str, Any] = {KEY: {"type": "text", "required": "true", "title": "编号"}}
         facts |= {
             self._name(node): self._fact(node, questions) for node in inputs if self._name(node) != AS_OF
@@ -141,14 +141,14 @@ class _Reader:
 
     def _survey(self) -> None:
         """List what is left out, refuse what is not known."""
-        self._refuse_language(self.root)
+        self._check_language(self.root)
         self._lose("", "null_in")
         self._lose("", "no_dates")
         for node in self.root.children:
             if node.tag in _LEFT_OUT:
                 self._lose(node.get("name"), "element", tag=node.tag)
             elif node.tag not in (*_WORDS, "decision", "businessKnowledgeModel"):
-                self.mistakes.append(diagnostic("E933.unsupported", node.span, tag=node.tag))
+                self.diagnostics.append(diagnostic("E933.unsupported", node.span, tag=node.tag))
 
     def _lose(self, name: str, why: str, **values: object) -> None:
         self.losses.append(Loss(name, NOT_CARRIED[why].filled(**values)))
@@ -160,10 +160,10 @@ class _Reader:
         name = self._own_name(node)
         spelt = _slug(name)
         if not spelt:
-            self.mistakes.append(diagnostic("E941.no_name", node.span, tag=node.tag))
+            self.diagnostics.append(diagnostic("E941.no_name", node.span, tag=node.tag))
             return
         if name in self.names:
-            self.mistakes.append(diagnostic("E943.same_name", node.span, name=name))
+            self.diagnostics.append(diagnostic("E943.same_name", node.span, name=name))
             return
         spelt = self.names[name] = _unlike(spelt, {*KEYWORDS, *self.names.values()})
         variable = node.child("variable")
@@ -191,7 +191,7 @@ class _Reader:
         if name in _TYPES and item is None:
             return _TYPES[name]
         if item is None or item.child("itemComponent") is not None or name in above:
-            self.mistakes.append(diagnostic("E937.unusable_type", node.span, type=reference))
+            self.diagnostics.append(diagnostic("E937.unusable_type", node.span, type=reference))
             return "text"
         base = item.child("typeRef")
         below = base.text if base is not None else "string"
@@ -199,7 +199,7 @@ class _Reader:
         if item.get("isCollection") == "true":
             inner = self._typed(item, below, (*above, name))
             if not inner.startswith("code "):
-                self.mistakes.append(diagnostic("E937.unusable_type", item.span, type=name))
+                self.diagnostics.append(diagnostic("E937.unusable_type", item.span, type=name))
             return f"list of {inner}"
         if name in (*NUMBERS, "area"):
             return name
@@ -233,7 +233,7 @@ class _Reader:
     def _fact(self, node: Node, questions: Mapping[str, Node]) -> dict[str, Any]:
         type_ = self._type_of(node, questions.get(self._name(node)))
         if not type_:
-            self.mistakes.append(diagnostic("E936.no_type", node.span, name=self._own_name(node)))
+            self.diagnostics.append(diagnostic("E936.no_type", node.span, name=self._own_name(node)))
         return {"type": Cell(type_ or "text", node.span), "title": Cell(self._title(node), node.span)}
 
     # -- logic -------------------------------------------------------------------------------
@@ -244,11 +244,11 @@ class _Reader:
         logic = [child for child in node.children if child.tag in ("decisionTable", "literalExpression")]
         for child in node.children:
             if child.tag not in _OF_DECISION or child in logic[1:]:
-                self.mistakes.append(diagnostic("E933.unsupported", child.span, tag=child.tag))
+                self.diagnostics.append(diagnostic("E933.unsupported", child.span, tag=child.tag))
         output = table.child("output") if table is not None else literal
         type_ = self._type_of(node, output) or (self._inferred(table) if table is not None else "")
         if not type_:
-            self.mistakes.append(diagnostic("E936.no_type", node.span, name=self._own_name(node)))
+            self.diagnostics.append(diagnostic("E936.no_type", node.span, name=self._own_name(node)))
         entry = {"type": Cell(type_ or "text", node.span), "title": Cell(self._title(node), node.span)}
         if table is None and literal is None:
             self._lose(name, "no_logic")
@@ -297,9 +297,11 @@ class _Reader:
     def _table(self, table: Node) -> dict[str, Any]:
         policy = (table.get("hitPolicy") or "UNIQUE", table.get("aggregation"))
         if policy not in _POLICIES:
-            self.mistakes.append(diagnostic("E934.hit_policy", table.span, policy=" ".join(policy).strip()))
+            self.diagnostics.append(
+                diagnostic("E934.hit_policy", table.span, policy=" ".join(policy).strip())
+            )
         if len(list(table.all("output"))) != 1:
-            self.mistakes.append(diagnostic("E935.several_outputs", table.span, name=table.get("id")))
+            self.diagnostics.append(diagnostic("E935.several_outputs", table.span, name=table.get("id")))
         inputs = [self._formula(column.child("inputExpression") or column) for column in table.all("input")]
         for column in table.all("input"):
             if column.child("inputValues") is not None:
@@ -314,11 +316,11 @@ class _Reader:
     def _row(self, number: int, rule: Node, policy: str) -> dict[str, Any] | None:
         outputs = list(rule.all("outputEntry"))
         if len(outputs) > 1:
-            self.mistakes.append(diagnostic("E935.several_outputs", rule.span, name=rule.get("id")))
+            self.diagnostics.append(diagnostic("E935.several_outputs", rule.span, name=rule.get("id")))
         output = self._formula(outputs[0] if outputs else rule)
         if output.text == "null":
             if policy == "FIRST":
-                self.mistakes.append(diagnostic("E938.null_first", rule.span))
+                self.diagnostics.append(diagnostic("E938.null_first", rule.span))
             self._lose(rule.get("id"), "null_row")
             return None
         cells = [Cell(self._respelt(entry.texts()) or "-", entry.span) for entry in rule.all("inputEntry")]
@@ -339,12 +341,12 @@ class _Reader:
         logic = node.child("encapsulatedLogic")
         literal = logic.child("literalExpression") if logic is not None else None
         if logic is None or literal is None:
-            self.mistakes.append(diagnostic("E933.unsupported", node.span, tag=node.tag))
+            self.diagnostics.append(diagnostic("E933.unsupported", node.span, tag=node.tag))
             return {}
         takes, own = {}, dict(self.names)
         for argument in logic.all("formalParameter"):
             if not argument.get("typeRef"):
-                self.mistakes.append(diagnostic("E936.no_type", argument.span, name=argument.get("name")))
+                self.diagnostics.append(diagnostic("E936.no_type", argument.span, name=argument.get("name")))
             self.names[argument.get("name")] = _slug(argument.get("name"))
             takes[_slug(argument.get("name"))] = Cell(
                 self._typed(argument, argument.get("typeRef") or "string"), argument.span
@@ -353,16 +355,16 @@ class _Reader:
         value, self.names = self._formula(literal), own
         return {"title": self._title(node), "takes": takes, **money, "value": value}
 
-    def _refuse_language(self, node: Node) -> None:
+    def _check_language(self, node: Node) -> None:
         language = node.get("expressionLanguage")
         if language and "feel" not in language.lower():
-            self.mistakes.append(diagnostic("E939.other_language", node.span, language=language))
+            self.diagnostics.append(diagnostic("E939.other_language", node.span, language=language))
 
     def _formula(self, node: Node) -> Cell:
-        self._refuse_language(node)
+        self._check_language(node)
         text = self._respelt(node.texts())
         if not text:
-            self.mistakes.append(diagnostic("E940.nothing_written", node.span, tag=node.tag))
+            self.diagnostics.append(diagnostic("E940.nothing_written", node.span, tag=node.tag))
         return Cell(text or "-", node.span)
 
     def _respelt(self, text: str) -> str:

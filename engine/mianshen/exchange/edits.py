@@ -48,13 +48,13 @@ class SheetEdits:
 
     def __init__(self, document: Document, reader: Reader, whole: frozenset[tuple[str, str]]) -> None:
         self.document, self.reader, self.whole = document, reader, whole
-        self.mistakes: list[Diagnostic] = reader.mistakes
+        self.diagnostics: list[Diagnostic] = reader.diagnostics
         self.edits = Edits()
 
     def add(self, sheet: Sheet) -> None:
         """The edits of one sheet."""
         rows = self.reader.rows(sheet)
-        if not rows and any(d.severity == "error" for d in self.mistakes):
+        if not rows and any(d.severity == "error" for d in self.diagnostics):
             return
         match sheet.kind:
             case "parameters" | "scales":
@@ -87,9 +87,9 @@ class SheetEdits:
         if day and cell.kind == "number":
             serial = day_of_serial(cell.text)
             meant = serial.isoformat() if serial else "2026-01-31"
-            self.mistakes.append(diagnostic("E916.date_serial", cell.span, text=cell.text, day=meant))
+            self.diagnostics.append(diagnostic("E916.date_serial", cell.span, text=cell.text, day=meant))
         elif cell.kind == "moment" or (cell.kind == "day" and not day):
-            self.mistakes.append(diagnostic("E917.turned_into_date", cell.span, text=cell.text))
+            self.diagnostics.append(diagnostic("E917.turned_into_date", cell.span, text=cell.text))
 
     def _like(self, sheet: Sheet, row: CellRow, base: Row | None, type_: str = "") -> CellRow:
         """The row with the base's text where a cell means the same; what may not be edited is refused."""
@@ -99,7 +99,7 @@ class SheetEdits:
             written = type_ if column.name == "value" and type_ else column.type
             self._typed(column, written, cell)
             if not column.editable and cell.text not in ("", before) and base is not None:
-                self.mistakes.append(diagnostic("E918.read_only", cell.span, before=before or "''"))
+                self.diagnostics.append(diagnostic("E918.read_only", cell.span, before=before or "''"))
             same = cell.text != before and _means_the_same(cell.text, before, written)
             if column.name in _LISTS:
                 cell = Cell(SEPARATOR.join(part.text for part in _several(cell)), cell.span)
@@ -118,7 +118,7 @@ class SheetEdits:
             earlier = first.setdefault(key, row)
             if earlier is not row:
                 places = (row[names[0]].span, earlier[names[0]].span)
-                self.mistakes.append(diagnostics.duplicate_row(*places))
+                self.diagnostics.append(diagnostics.duplicate_row(*places))
                 unique = False
         return unique
 
@@ -131,10 +131,10 @@ class SheetEdits:
             if row[column].text in split:
                 split[row[column].text].append(row)
             else:
-                self.mistakes.append(diagnostics.unknown_name(row[column].span, row[column].text, known))
+                self.diagnostics.append(diagnostics.unknown_name(row[column].span, row[column].text, known))
         for name, part in split.items():
             if not part:
-                self.mistakes.append(
+                self.diagnostics.append(
                     diagnostic("E921.rows_gone", self.reader.place(self.reader.pages[sheet.path]), name=name)
                 )
         return split
@@ -156,7 +156,7 @@ class SheetEdits:
         identity = ("from", *keys, *(["over"] if "over" in figures else ()))
         if not rows or not self._unique(rows, identity):
             if not rows and sheet.entry:
-                self.mistakes.append(
+                self.diagnostics.append(
                     diagnostic("E921.rows_gone", self.reader.place(self.reader.pages[sheet.path]), name=name)
                 )
             return
@@ -197,7 +197,7 @@ class SheetEdits:
         changed = [figure for figure in figures if row[figure].text != old[figure]]
         if not changed or any(row[part].text != old[part] for part in ("source", "clause")):
             return row
-        self.mistakes.append(diagnostic("E923.no_longer_cited", row[changed[0]].span, name=name))
+        self.diagnostics.append(diagnostic("E923.no_longer_cited", row[changed[0]].span, name=name))
         return {**row, "basis": Cell("provisional", row[changed[0]].span)}
 
     def _set(self, name: str, rows: Sequence[CellRow], base: Sequence[Row], figures: Sequence[str]) -> None:
@@ -274,7 +274,7 @@ class SheetEdits:
     def _table(self, sheet: Sheet, rows: Sequence[CellRow]) -> None:
         table = self.document.tables[sheet.entry]
         if not rows:
-            self.mistakes.append(
+            self.diagnostics.append(
                 diagnostic(
                     "E921.rows_gone", self.reader.place(self.reader.pages[sheet.path]), name=sheet.entry
                 )
@@ -345,7 +345,7 @@ class SheetEdits:
             base = {row["code"]: row for row in sheet.rows if row["list"] == name}
             for code in sorted(base.keys() - {row["code"].text for row in part}):
                 page = self.reader.place(self.reader.pages[sheet.path])
-                self.mistakes.append(diagnostic("E926.code_gone", page, name=f"{name}.{code}"))
+                self.diagnostics.append(diagnostic("E926.code_gone", page, name=f"{name}.{code}"))
             for row in part:
                 if row["code"].text in base:
                     self._unedited(row, base[row["code"].text])
@@ -359,7 +359,7 @@ class SheetEdits:
         """A code that is there stays as it is."""
         for column, cell in row.items():
             if cell.text != base[column]:
-                self.mistakes.append(diagnostic("E918.read_only", cell.span, before=base[column] or "''"))
+                self.diagnostics.append(diagnostic("E918.read_only", cell.span, before=base[column] or "''"))
 
     def _new_code(self, name: str, row: CellRow) -> Row:
         value: dict[str, Plain] = {part: row[part] for part in ("zh", "en")}

@@ -46,15 +46,15 @@ def import_workbook(path: Path, rules: Sequence[Path], overlays: Sequence[Path],
     document = sound_document(rules, overlays)
     reader = Reader(path)
     sheets = sheets_of(document, reader.names)
-    _refuse(reader.mistakes)
+    _refuse(reader.diagnostics)
     whole: frozenset[tuple[str, str]] = frozenset()
     for _ in range(2):
-        seen = len(reader.mistakes)
+        seen = len(reader.diagnostics)
         compared = SheetEdits(document, reader, whole)
         for sheet in _edited(reader, sheets):
             compared.add(sheet)
-        _refuse(reader.mistakes)
-        warnings = tuple(reader.mistakes[seen:])
+        _refuse(reader.diagnostics)
+        warnings = tuple(reader.diagnostics[seen:])
         if not compared.edits.changes:
             return Imported("", warnings)
         written = Written([f"{MADE_BY}: {path.name}"])
@@ -74,13 +74,13 @@ def need(package: str) -> None:
 
 def sound_document(rules: Sequence[Path], overlays: Sequence[Path]) -> Document:
     """The document of a rulebook that can be built."""
-    document, mistakes = read(rules, overlays)
-    build(document, mistakes)
+    document, findings = read(rules, overlays)
+    build(document, findings)
     return document
 
 
-def _refuse(mistakes: Sequence[Diagnostic]) -> None:
-    errors = [mistake for mistake in mistakes if mistake.severity == "error"]
+def _refuse(findings: Sequence[Diagnostic]) -> None:
+    errors = [finding for finding in findings if finding.severity == "error"]
     if errors:
         raise RuleError(dict.fromkeys(errors))
 
@@ -94,7 +94,7 @@ def _edited(reader: Reader, sheets: Sequence[Sheet]) -> list[Sheet]:
             current.append(sheet)
         elif exported is not None and reader.digest(sheet) != exported:
             place = reader.place(reader.pages[sheet.path])
-            reader.mistakes.append(diagnostic("E922.stale", place, sheet=sheet.path))
+            reader.diagnostics.append(diagnostic("E922.stale", place, sheet=sheet.path))
     return current
 
 
@@ -110,9 +110,9 @@ def _different(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "overlay.yaml"
         file.write_text(written.text, "utf-8")
-        document, mistakes = read(rules, (*overlays, file))
+        document, findings = read(rules, (*overlays, file))
         try:
-            build(document, mistakes)
+            build(document, findings)
         except RuleError as error:
             raise RuleError(written.at(one, str(file)) for one in error.diagnostics) from None
     after = {sheet.path: sheet for sheet in sheets_of(document, names)}

@@ -25,7 +25,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from mianshen.catalogue import diagnostic
 from mianshen.exchange import diagnostics
 from mianshen.exchange.sheets import CHOICES, Row, Sheet
-from mianshen.ingest.workbooks import refuse_unfit_zip
+from mianshen.ingest.workbooks import check_zip
 from mianshen.source import Diagnostic, RuleError, Span, unlined
 from mianshen.text_columns import width
 from mianshen.whole_file import whole_file
@@ -167,16 +167,16 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.file = str(path)
-        self.mistakes: list[Diagnostic] = []
+        self.diagnostics: list[Diagnostic] = []
         self._read: dict[str, list[dict[str, Cell]]] = {}
         self.pages, guide = self._pages(path)
         self.names = tuple(str(guide.cell(_LISTED - 2, 2).value or "").split())
         self.digests = dict(self._listed(guide))
         known = set(self.digests)
         for sheet in known - set(self.pages):
-            self.mistakes.append(diagnostic("E905.sheet_missing", self.place(guide), sheet=sheet))
+            self.diagnostics.append(diagnostic("E905.sheet_missing", self.place(guide), sheet=sheet))
         for sheet in set(self.pages) - known:
-            self.mistakes.append(
+            self.diagnostics.append(
                 diagnostic(
                     "E906.unknown_sheet", self.place(self.pages[sheet]), known=", ".join(sorted(known))
                 )
@@ -193,7 +193,7 @@ class Reader:
         from openpyxl import load_workbook
         from openpyxl.utils.exceptions import InvalidFileException
 
-        refuse_unfit_zip(path)
+        check_zip(path)
         try:
             book = load_workbook(path)
         except (
@@ -210,7 +210,7 @@ class Reader:
         for page in book.worksheets:
             path_of = str(page.cell(1, 1).value or "").strip()
             if path_of in pages:
-                self.mistakes.append(diagnostic("E907.sheet_twice", self.place(page), sheet=path_of))
+                self.diagnostics.append(diagnostic("E907.sheet_twice", self.place(page), sheet=path_of))
             pages.setdefault(path_of, page)
         guide = pages.pop(GUIDE, None)
         if guide is None:
@@ -240,12 +240,14 @@ class Reader:
         if page is None:
             return []
         if page.max_row > _LARGEST[0] or page.max_column > _LARGEST[1]:
-            self.mistakes.append(
+            self.diagnostics.append(
                 diagnostic("E908.too_large", self.place(page), rows=_LARGEST[0], columns=_LARGEST[1])
             )
             return []
         for merged in page.merged_cells.ranges:
-            self.mistakes.append(diagnostic("E913.merged", self.place(page, merged.min_row, merged.min_col)))
+            self.diagnostics.append(
+                diagnostic("E913.merged", self.place(page, merged.min_row, merged.min_col))
+            )
         places = self._heads(page, sheet)
         rows: list[dict[str, Cell]] = []
         for number in range(FIRST, page.max_row + 1):
@@ -265,18 +267,18 @@ class Reader:
         for number in range(1, page.max_column + 1):
             name = " ".join(str(page.cell(FIRST - 1, number).value or "").split())
             if name in places:
-                self.mistakes.append(
+                self.diagnostics.append(
                     diagnostic("E911.column_twice", self.place(page, FIRST - 1, number), name=name)
                 )
             elif name in known:
                 places[name] = number
             elif name or _holds_anything(page, number):
-                self.mistakes.append(
+                self.diagnostics.append(
                     diagnostics.unknown_column(self.place(page, FIRST - 1, number), name, known)
                 )
         for name in known:
             if name not in places:
-                self.mistakes.append(
+                self.diagnostics.append(
                     diagnostic("E909.column_missing", self.place(page, FIRST - 1), name=name)
                 )
         return places
@@ -286,9 +288,9 @@ class Reader:
         span, value = self.place(page, row, column), cell.value
         match value:
             case _ if cell.data_type == "f":
-                self.mistakes.append(diagnostic("E912.formula", span))
+                self.diagnostics.append(diagnostic("E912.formula", span))
             case _ if cell.data_type == "e":
-                self.mistakes.append(diagnostic("E914.error_value", span, text=str(value)))
+                self.diagnostics.append(diagnostic("E914.error_value", span, text=str(value)))
             case None:
                 pass
             case bool():
@@ -297,7 +299,7 @@ class Reader:
                 number = f"{Decimal(repr(value)).normalize():f}"
                 if len(number.replace(".", "").strip("-0")) <= _CERTAIN:
                     return Cell(number, span, "number")
-                self.mistakes.append(diagnostic("E915.uncertain_number", span, text=number))
+                self.diagnostics.append(diagnostic("E915.uncertain_number", span, text=number))
             case dt.datetime() if value.time() == dt.time():
                 return Cell(value.date().isoformat(), span, "day")
             case dt.datetime() | dt.time() | dt.timedelta():

@@ -127,8 +127,8 @@ class FormulaChecks(ABC):
             return None
         return value, None
 
-    def report(self, mistake: Diagnostic) -> None:
-        self.diagnostics.append(mistake)
+    def report(self, finding: Diagnostic) -> None:
+        self.diagnostics.append(finding)
 
     def wrong(self, span: Span, wanted: Type, actual: Type) -> None:
         self.report(diagnostics.wrong_type(span, describe(wanted), describe(actual)))

@@ -44,7 +44,7 @@ from mianshen.syntax import tree
 
 # what a call comes to of the rows inside a row: the call at hand, or how many there are
 Inner: TypeAlias = Callable[[tree.Function], Core | None]
-UNTOLD: Final = (Aggregate, DecisionRef, Earlier, YearToDate)  # what an earlier row is not asked about
+UNANSWERED: Final = (Aggregate, DecisionRef, Earlier, YearToDate)  # what an earlier row is not asked about
 ITEM: Final = "an item"  # no name that can be written
 FIRST_USAGE: Final = "some m in first(members[condition]) satisfies m.x > 0"
 SHARING_USAGE: Final = "sum(sharing(household.members, a_fact).x)"
@@ -354,7 +354,7 @@ class RepeatedChecks(WrittenChecks):
             return None
         shared = tuple(fact for fact in facts if isinstance(fact, FactRef) and fact.entity == self.entity)
         parts = [part for root in (*known, body) if root is not None for part in walk(root)]
-        if len(shared) < len(facts) or any(isinstance(part, UNTOLD) for part in parts):
+        if len(shared) < len(facts) or any(isinstance(part, UNANSWERED) for part in parts):
             self.report(diagnostic("E367.earlier_facts", node.span))
             return None
         where = known[0] if len(known) == 1 else Op("and", tuple(known), Boolean()) if known else None

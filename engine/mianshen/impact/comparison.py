@@ -187,8 +187,8 @@ class Comparison:
             "before": yuan(was), "after": yuan(now), "difference": yuan(now - was),
             "least": None if low is None else yuan(low), "most": None if high is None else yuan(high),
         }  # fmt: skip
-        lacking = sorted({fact for part in bounds for fact in part["unbounded"]})
-        named = [{"fact": fact, "title": self._title(fact).plain} for fact in lacking]
+        unbounded = sorted({fact for part in bounds for fact in part["unbounded"]})
+        named = [{"fact": fact, "title": self._title(fact).plain} for fact in unbounded]
         return sums | ({"unbounded_by": named} if named else {}) | self._estimates(name, sums, bounds)
 
     def _title(self, name: str) -> Message:

@@ -103,7 +103,7 @@ def _plain(suspect: Suspect) -> dict[str, Any]:
 def drift(paths: Sequence[Path], overlays: Sequence[Path | str], request: Request) -> Drift:
     """Find what explains the differences. Raises RuleError, MemoryError, OSError."""
     plain = open_program(paths, overlays)
-    keys = [(entity, name) for entity in plain.entities for name in plain.settling(entity)]
+    keys = [(entity, name) for entity in plain.entities for name in plain.settled_facts(entity)]
     if not keys:
         raise RuleError([diagnostic("E828.no_settled", unlined(plain.name))])
     figures = _figures(plain, keys)

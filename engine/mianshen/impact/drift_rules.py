@@ -46,9 +46,9 @@ def without(program: Program, decision: Decision, provision: Provision) -> Progr
         replace(p, exceptions=tuple(name for name in p.exceptions if name != provision.name))
         for p in (decision.provisions[at] for at in remaining)
     )
-    clashes = tuple(
-        (places[one], places[other]) for one, other in decision.clashes if one in places and other in places
+    conflicts = tuple(
+        (places[one], places[other]) for one, other in decision.conflicts if one in places and other in places
     )
-    lesser = replace(decision, provisions=provisions, clashes=clashes)
+    lesser = replace(decision, provisions=provisions, conflicts=conflicts)
     decisions = tuple(lesser if d.key == decision.key else d for d in program.decisions)
     return replace(program, decisions=decisions)

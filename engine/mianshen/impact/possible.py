@@ -107,13 +107,13 @@ class Possibilities:
         parts: list[Possible] = []
         for tier in (tiers.main, tiers.fallbacks):
             truths = {branch.index: self._truth(branch, row) for branch in tier.branches}
-            surely = {index for index, (may, must) in truths.items() if must}
+            certain = {index for index, (may, must) in truths.items() if must}
             parts += [
                 self._paid(decision, branch.provision, row, limited=limited)
                 for branch in tier.branches
-                if truths[branch.index][0] and not surely.intersection(branch.exceptions)
+                if truths[branch.index][0] and not certain.intersection(branch.exceptions)
             ]
-            if surely:
+            if certain:
                 return hull(parts)
         return hull([*parts, ABSENT])
 
@@ -179,7 +179,7 @@ class Possibilities:
         if amount is None:
             amount = self._decided(self.program.decision(row.entity, accumulator.sums), row, limited=False)
         low, high = (ZERO, ZERO) if amount.bounds is None else numbers(amount.bounds)
-        settled = row.facts.get(self.program.settling(row.entity).get(accumulator.sums, ""))
+        settled = row.facts.get(self.program.settled_facts(row.entity).get(accumulator.sums, ""))
         if isinstance(settled, Decimal):
             low, high = min(low, settled), max(high, settled)
         return min(ZERO, low), max(ZERO, high)
@@ -369,7 +369,7 @@ class Possibilities:
         if node.levels:
             return EITHER if isinstance(node.type, core.Boolean) else range_of(node.type, self.program)
         children = [c for c in row.current.children if c.entity == node.child and c.rejection is None]
-        items: list[tuple[Possible, bool]] = []  # its value, whether it surely counts
+        items: list[tuple[Possible, bool]] = []  # its value, whether it certainly counts
         for child in children:
             where = EITHER if node.where is None else self.value(node.where, child)
             truths = (
@@ -452,7 +452,7 @@ def _beside(row: Row, accumulator: Accumulator) -> list[Row]:
 
 
 def _is_later(other: Row, row: Row, date: str | None) -> bool:
-    """Whether a row surely comes after another."""
+    """Whether a row certainly comes after another."""
     if date is None:
         return False
     one, day = other.facts.get(date), row.facts.get(date)

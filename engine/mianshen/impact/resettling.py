@@ -62,7 +62,7 @@ def resettled_rows(
         if not stated_here or not isinstance(old, Numbers) or not isinstance(new, Numbers):
             continue
         settled, stated = np.zeros(len(both), np.int64), np.zeros(len(both), bool)
-        fact = programs[1].settling(entity).get(key[1])
+        fact = programs[1].settled_facts(entity).get(key[1])
         if fact is not None and fact in rows.facts:
             settled, stated = amounts_of(rows.facts[fact])
         paid = np.where(stated, settled, old.values)

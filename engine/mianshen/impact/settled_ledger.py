@@ -135,11 +135,11 @@ def _compared(decider: BlockDecider, rows: Rows, places: Places | None) -> Compa
     for file in decider.files:
         name = file.entity.name
         top = family.ancestor(name, family.top_of(name))
-        if not file.settling or top is None:
+        if not file.settled_facts or top is None:
             continue
         table = rows[name].rows
         days = _days(table)
-        for decision, fact in file.settling.items():
+        for decision, fact in file.settled_facts.items():
             if fact in table.facts:
                 settled, stated = amounts_of(table.facts[fact])
                 amounts = decided.results[name].ruled[decision]

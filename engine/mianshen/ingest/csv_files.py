@@ -222,8 +222,8 @@ def explained_csv(layout: CsvLayout, words: str) -> RuleError:
     """The mistake behind what DuckDB said while it read the file; its own words may quote a record."""
     line = _LINE.search(words)
     place = Span(str(layout.path), int(line[1]), 1) if line else unlined(str(layout.path))
-    if _COUNTS.search(words) is not None and (mistake := ragged_line(layout)) is not None:
-        return RuleError([mistake])
+    if _COUNTS.search(words) is not None and (finding := ragged_line(layout)) is not None:
+        return RuleError([finding])
     if "unterminated quote" in words:
         return RuleError([diagnostic("E510.bad_quotes", place)])
     if (mixed := _other_ending(layout.text)) is not None:

@@ -84,7 +84,7 @@ def file_behind(named: Path) -> Path:
     return workbook_named(named)[0] if address is None else address.file
 
 
-def refuse_unreadable(address: TableAddress) -> None:
+def check_readable(address: TableAddress) -> None:
     """Raises RuleError where the file is not there."""
     if address.kind not in KINDS and not address.file.is_file():
         raise RuleError(

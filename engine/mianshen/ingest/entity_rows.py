@@ -376,8 +376,8 @@ class RowReader:
                 missing = np.asarray(column.values.is_null())
                 for rows, _ in column.refused:
                     missing[rows] = False
-                mistake = diagnostic("E428.required", NOWHERE, where=entity.name, name=fact.name)
-                yield np.flatnonzero(missing), refusal_of(fact.name, mistake)
+                finding = diagnostic("E428.required", NOWHERE, where=entity.name, name=fact.name)
+                yield np.flatnonzero(missing), refusal_of(fact.name, finding)
 
     def _totals(self, entity: Entity, typed: Mapping[str, TypedColumn]) -> Iterator[tuple[Array, Refusal]]:
         """Rows of which a text says that they are none: totals, at the end of a file or a page, notes, headers."""

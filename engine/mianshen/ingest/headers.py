@@ -162,7 +162,7 @@ def names_of(facts: Mapping[str, Fact]) -> dict[str, str]:
     }
 
 
-def refuse_alike(path: Path, columns: Sequence[Typed], places: Sequence[int], line: int) -> None:
+def check_names_differ(path: Path, columns: Sequence[Typed], places: Sequence[int], line: int) -> None:
     """Raises RuleError where two columns are of one name, or of names that differ in case alone."""
     seen: set[str] = set()
     wrong = []

@@ -53,7 +53,7 @@ class HouseholdRows:
         for entity in (program.entities[name] for name in parents_first(program)):
             if entity.name not in self.rows:
                 self._select(entity, _under(None if entity.parent is None else self.rows[entity.parent].key))
-                self._refuse_doubled(entity)
+                self._reject_doubled(entity)
 
     def _keys(self, entity: Entity) -> tuple[pa.StringArray, pa.StringArray]:
         """The key of every record of an entity and that of its parent; of its files only these columns are read."""
@@ -79,7 +79,7 @@ class HouseholdRows:
                     for name in names
                 }
 
-    def _refuse_doubled(self, entity: Entity) -> None:
+    def _reject_doubled(self, entity: Entity) -> None:
         """Refuse the kept rows whose key another row of the files has, be it somebody else's."""
         rows = self.rows[entity.name]
         keys = pc.drop_null(pc.unique(rows.key))

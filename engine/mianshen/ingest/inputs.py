@@ -28,9 +28,9 @@ from mianshen.ingest.csv_files import (
     ragged_line,
 )
 from mianshen.ingest.csv_files import pattern as pattern  # noqa: PLC0414
-from mianshen.ingest.databases import TableAddress, attached, exported, refuse_unreadable, table_address
+from mianshen.ingest.databases import TableAddress, attached, check_readable, exported, table_address
 from mianshen.ingest.encodings import UTF_8, Plain, encodings_of, plain
-from mianshen.ingest.headers import Header, Typed, folded, refuse_alike
+from mianshen.ingest.headers import Header, Typed, check_names_differ, folded
 from mianshen.ingest.input_paths import Named, files, names
 from mianshen.ingest.json_lines import LINES, write_json_lines
 from mianshen.ingest.parquet_files import parquet_columns
@@ -281,7 +281,7 @@ class _Opening:
 
     def table(self, address: TableAddress, name: str) -> Opened:
         """A table of a database. Raises RuleError when it cannot be read."""
-        refuse_unreadable(address)
+        check_readable(address)
         target = self.scratch()
         if address.kind in KINDS:
             exported(address, target)
@@ -325,7 +325,7 @@ class _Opening:
         parts: list[Part] = []
         wrong: list[Diagnostic] = []
         if mapping is not None:
-            _refuse_ragged(opened)
+            _check_cell_counts(opened)
         files_, report = (None, None) if mapping is None else self.mapped(entity, opened, mapping)
         for number, file in enumerate(opened):
             part, unmatched, places = file.part, file.columns, file.places
@@ -352,7 +352,7 @@ class _Opening:
                 wrong += self._with_title(entity, file, error)
         if wrong:
             raise RuleError(wrong)
-        _refuse_ragged(opened)
+        _check_cell_counts(opened)
         doubts = tuple(part.text.doubt for part in parts if part.text.doubt is not None)
         return Input(entity.name, tuple(parts), report, doubts)
 
@@ -412,10 +412,10 @@ class _Opening:
         return self.parsed[relation]
 
 
-def _refuse_ragged(opened: Sequence[Opened]) -> None:
+def _check_cell_counts(opened: Sequence[Opened]) -> None:
     """Raises RuleError where lines have more or fewer cells than their header, or two columns one name."""
     for file in opened:
-        refuse_alike(file.part.shown, file.columns, file.places, file.line)
+        check_names_differ(file.part.shown, file.columns, file.places, file.line)
     if ragged := [file.ragged for file in opened if file.ragged is not None]:
         raise RuleError(ragged)
 

@@ -13,7 +13,7 @@ from pyarrow import ArrowException
 
 from mianshen.ingest import diagnostics
 from mianshen.ingest.csv_files import pattern
-from mianshen.ingest.headers import Typed, refuse_alike
+from mianshen.ingest.headers import Typed, check_names_differ
 from mianshen.source import RuleError, unlined
 
 
@@ -22,7 +22,7 @@ def parquet_columns(path: Path, connection: duckdb.DuckDBPyConnection, named: Pa
     try:
         with pq.ParquetFile(path) as file:
             names_, nothing = file.schema_arrow.names, _of_nothing(file.metadata)
-        refuse_alike(named, [(name, "") for name in names_], list(range(1, len(names_) + 1)), 1)
+        check_names_differ(named, [(name, "") for name in names_], list(range(1, len(names_) + 1)), 1)
         rows = connection.execute(
             f"DESCRIBE SELECT * FROM read_parquet({pattern(path)}, hive_partitioning=false)"
         ).fetchall()

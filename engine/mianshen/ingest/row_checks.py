@@ -42,8 +42,8 @@ class RowChecks:
             if len(rows):
                 every = np.arange(len(columns[check.field]))
                 columns[check.field] = columns[check.field].take(pa.array(every, mask=np.isin(every, rows)))
-                mistake = diagnostics.failed_check(NOWHERE, check.title, check.text)
-                yield rows, refusal_of(check.field, mistake)
+                finding = diagnostics.failed_check(NOWHERE, check.title, check.text)
+                yield rows, refusal_of(check.field, finding)
 
     def by_query(self, entity: Entity, check: Check, columns: Mapping[str, pa.Array]) -> Array:
         """The rows that fail, as DuckDB finds them."""
@@ -60,7 +60,7 @@ class RowChecks:
         }
         number = pa.array(np.arange(len(next(iter(cells.values())))))
         table = pa.table({"?row": number, **cells})
-        wrong = terms.surely_not(emit(check.condition, scope).value)
+        wrong = terms.is_false(emit(check.condition, scope).value)
         query = exp.select(terms.column("?row", "typed")).from_(exp.to_table("typed")).where(wrong)
         cursor = self.connection.cursor()
         cursor.register("typed", table)

@@ -306,11 +306,11 @@ class ColumnReader:
                 return TypedColumn(values)
             low, high = max(low, -(1 << 63)), min(high, (1 << 63) - 1)
             outside = pc.or_(pc.less(numbers, low), pc.greater(numbers, high))
-        mistake = diagnostics.out_of_range(NOWHERE, self.fact.name, None, type_.low, type_.high)
-        refusal = refusal_of(self.fact.name, mistake)
+        finding = diagnostics.out_of_range(NOWHERE, self.fact.name, None, type_.low, type_.high)
+        refusal = refusal_of(self.fact.name, finding)
         if self._refundable and type_.low >= 0:
             negative = pc.less(values, pa.scalar(Decimal(0), values.type))
-            refund = refusal_of(self.fact.name, diagnostics.bare_negative(mistake, self._refundable))
+            refund = refusal_of(self.fact.name, diagnostics.bare_negative(finding, self._refundable))
             below = _refusing(values, negative, replace(refund, voids=True))
             above = _refusing(below.values, pc.and_not_kleene(outside, negative), refusal)
             return TypedColumn(above.values, [r for r in (*below.refused, *above.refused) if len(r[0])])
@@ -341,8 +341,8 @@ class ColumnReader:
         if low is None or (low >= _FIRST_DAY and ends["max"].as_py() <= _LAST_DAY):
             return TypedColumn(days)
         outside = pc.or_(pc.less(numbers, _FIRST_DAY), pc.greater(numbers, _LAST_DAY))
-        mistake = diagnostics.bad_date(NOWHERE, self.fact.name, None, None)
-        return _refusing(days, outside, refusal_of(self.fact.name, mistake))
+        finding = diagnostics.bad_date(NOWHERE, self.fact.name, None, None)
+        return _refusing(days, outside, refusal_of(self.fact.name, finding))
 
 
 def _grouped(at: Array, values: list[Known | Refusal | None]) -> Iterator[tuple[Array, Refusal]]:
@@ -356,9 +356,9 @@ def _grouped(at: Array, values: list[Known | Refusal | None]) -> Iterator[tuple[
             yield order[ends[place] : ends[place + 1]], value
 
 
-def refusal_of(name: str, mistake: Diagnostic) -> Refusal:
+def refusal_of(name: str, finding: Diagnostic) -> Refusal:
     """A mistake of a single record as the refusal of a cell."""
-    return Refusal(name, REASONS[mistake.code], mistake.fix)
+    return Refusal(name, REASONS[finding.code], finding.fix)
 
 
 def _refusing(values: pa.Array, outside: pa.BooleanArray, why: Refusal) -> TypedColumn:

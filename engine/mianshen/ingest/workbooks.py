@@ -51,7 +51,7 @@ def write_workbook(path: Path, target: Path, sheet: str | None) -> Diagnostic | 
     """
     from python_calamine import CalamineError, CalamineWorkbook
 
-    refuse_unfit_zip(path)
+    check_zip(path)
     try:
         book = CalamineWorkbook.from_path(str(path))
         names = book.sheet_names
@@ -89,7 +89,7 @@ def _goes_on(rows: list[list[str]], more: list[list[str]]) -> bool:
     )
 
 
-def refuse_unfit_zip(path: Path) -> None:
+def check_zip(path: Path) -> None:
     """Raises RuleError where a zip is encrypted, damaged, or holds too much."""
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file:

@@ -68,8 +68,11 @@ class AccumulatorState:
         self.name = accumulator.name
         self.sums = accumulator.sums
         self.start = accumulator.year_start
-        settling = compiler.program.settling(accumulator.entity)
-        self.settled, self.read_settled = settling.get(accumulator.sums), settling.get(accumulator.reader)
+        settled_facts = compiler.program.settled_facts(accumulator.entity)
+        self.settled, self.read_settled = (
+            settled_facts.get(accumulator.sums),
+            settled_facts.get(accumulator.reader),
+        )
         over = accumulator.over
         self.feeding = {  # the provisions whose payments count in it, by identity
             id(p) for d in compiler.program.decisions for p in d.provisions if self.name in p.feeds
@@ -156,8 +159,8 @@ class AccumulatorState:
             undecided = unknown_of([member, chosen.apart])
             return Contribution(undecided, undecided)
         if isinstance(member, Unknown):
-            lacking = unknown_of([member, value])
-            return Contribution(lacking, lacking if settled is None else member)
+            unknown = unknown_of([member, value])
+            return Contribution(unknown, unknown if settled is None else member)
         amount: Any = unknown_of([value]) if value is None or isinstance(value, Unknown) else value
         if settled is None:
             return Contribution(amount, amount)

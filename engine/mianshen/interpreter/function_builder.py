@@ -134,7 +134,7 @@ class FunctionBuilder:
                 return "row.as_of"
             case core.FactRef(name=name):
                 local = self.local()
-                return f"({local} if ({local} := {self._looked_up(node)}) is not None else {self._lacking(node)})"
+                return f"({local} if ({local} := {self._looked_up(node)}) is not None else {self._unknown(node)})"
             case core.DecisionRef(entity=owner, name=name):
                 local, at = self.local(), self._above(owner)
                 ask = self.bind(self.compiler.decide(owner, name))
@@ -186,7 +186,7 @@ class FunctionBuilder:
         at = "row.asking" if fact.asking else self._above(fact.entity)
         return f"{'facts' if at == 'row' else f'{at}.facts'}.get({fact.name!r})"
 
-    def _lacking(self, fact: core.FactRef) -> str:
+    def _unknown(self, fact: core.FactRef) -> str:
         """The unknown that a missing fact is."""
         at = "row.asking" if fact.asking else self._above(fact.entity)
         return f"{at}.unknown({fact.name!r})"
@@ -207,8 +207,8 @@ class FunctionBuilder:
         """`known`, with the operands in its braces, where all are known; else what strictness makes of them."""
         nodes = list(nodes)
         if len(nodes) == 1 and isinstance(nodes[0], core.FactRef):
-            name, value, lacking = self.local(), self._looked_up(nodes[0]), self._lacking(nodes[0])
-            return f"({known.format(name)} if ({name} := {value}) is not None else {lacking})"
+            name, value, unknown = self.local(), self._looked_up(nodes[0]), self._unknown(nodes[0])
+            return f"({known.format(name)} if ({name} := {value}) is not None else {unknown})"
         names: list[str] = []
         instead: list[str] = []
         tests: list[str] = []
@@ -219,15 +219,15 @@ class FunctionBuilder:
             name = self.local()
             if isinstance(node, core.FactRef):
                 tests.append(f"(({name} := {self._looked_up(node)}) is None)")
-                instead.append(f"({self._lacking(node)} if {name} is None else {name})")
+                instead.append(f"({self._unknown(node)} if {name} is None else {name})")
             else:
                 tests.append(f"(({name} := {self.text(node)}).__class__ in OPEN)")
                 instead.append(name)
             names.append(name)
         if not tests:
             return f"({known.format(*names)})"
-        lacking = instead[0] if len(instead) == 1 else f"strict(({', '.join(instead)}))"
-        return f"({lacking} if {' | '.join(tests)} else {known.format(*names)})"
+        unknown = instead[0] if len(instead) == 1 else f"strict(({', '.join(instead)}))"
+        return f"({unknown} if {' | '.join(tests)} else {known.format(*names)})"
 
     def _operation(self, node: core.Op) -> str:
         match node.op:

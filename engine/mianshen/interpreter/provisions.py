@@ -102,16 +102,16 @@ def _standing(
     applying: Sequence[CompiledBranch], unsure: Sequence[CompiledBranch], truths: dict[int, Value], row: Row
 ) -> tuple[Value, tuple[Provision, ...]]:
     """The branch that stands decides, unless an exception to it is open. Raises RowError where two stand."""
-    standing = [c for c in applying if not any(truths.get(e) is True for e in c.branch.exceptions)]
-    if len(standing) > 1:
-        both = ", ".join(compiled.provision.name for compiled in standing)
+    unoverridden = [c for c in applying if not any(truths.get(e) is True for e in c.branch.exceptions)]
+    if len(unoverridden) > 1:
+        both = ", ".join(compiled.provision.name for compiled in unoverridden)
         raise stop(
             "conflict",
-            standing[0].provision.name,
+            unoverridden[0].provision.name,
             f"provisions apply at once: {both}",
             f"多个条款同时适用：{both}",
         )
-    (compiled,) = standing
+    (compiled,) = unoverridden
     pending = [exception for exception in unsure if exception.branch.index in compiled.branch.exceptions]
     if not pending:
         return paid(compiled, row), compiled.sole

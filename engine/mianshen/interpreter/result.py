@@ -103,7 +103,7 @@ def result_of(program: Program, case: Case) -> CaseResult:
 def settlements(program: Program, row: Row) -> list[Settlement]:
     """What was settled of a decided row."""
     listed = []
-    for name, fact in program.settling(row.entity).items():
+    for name, fact in program.settled_facts(row.entity).items():
         amount = row.facts.get(fact)
         if isinstance(amount, Decimal) and name in row.values:  # a part of a program may not decide it
             listed.append(Settlement(row, name, amount, row.values[name]))

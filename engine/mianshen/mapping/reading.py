@@ -135,10 +135,10 @@ class _EntityReader:
                     self._ignored(value)
                 case _:
                     self._rows(value)
-        self._refuse_circles()
+        self._check_no_circles()
         return self.mapping
 
-    def _refuse_circles(self) -> None:
+    def _check_no_circles(self) -> None:
         """A fact whose conditions read facts whose conditions lead back to it."""
         waiting = {name: set(facts_of(operand)) for name, operand in self.mapping.facts.items()}
         while ready := {name for name, read in waiting.items() if not read & set(waiting)}:

@@ -37,7 +37,7 @@ class AccumulatorSource:
 
     def _settled(self, accumulator: Accumulator) -> str | None:
         """The fact that holds what was really paid of what is summed."""
-        return self.layout.program.settling(accumulator.entity).get(accumulator.sums)
+        return self.layout.program.settled_facts(accumulator.entity).get(accumulator.sums)
 
     def _before(self, accumulator: Accumulator) -> Iterator[str]:
         """The balance that a row is decided on: ruled where something was settled on it, else committed."""
@@ -61,7 +61,7 @@ class AccumulatorSource:
             yield f"      else {{ state = 1; miss = BIT({self.layout.bit(fact)}); }} }}"
         yield "    for (int i = 0; i < 2; i++) { sum->state[i] = state; sum->held[i] = held; sum->miss[i] = miss; }"
         yield "  }"
-        settled = self.layout.program.settling(accumulator.entity).get(accumulator.reader)
+        settled = self.layout.program.settled_facts(accumulator.entity).get(accumulator.reader)
         yield f"  int i = {'1' if settled is None else f'!row->k_{settled}'};"
         yield f"  row->v_before_{name} = sum->held[i]; row->s_before_{name} = sum->state[i] | sum->any_year[i];"
         yield f"  row->m_before_{name} = (sum->state[i] ? sum->miss[i] : 0) | (sum->any_year[i] ? sum->any_miss[i] : 0);"

@@ -80,9 +80,9 @@ def _counted(formulas: Formulas, level: str, at: str, state: str, miss: str) -> 
     plural = child.children or child.name
     stated = f"{at}->f_{child.counted_by}"
     formulas.body.add(
-        f"if (!{at}->k_{child.counted_by}) {{ {state} = most({state}, 1); {miss} |= {formulas.lacking(child.counted_by)}; }} "
+        f"if (!{at}->k_{child.counted_by}) {{ {state} = most({state}, 1); {miss} |= {formulas.missing_set(child.counted_by)}; }} "
         f"else if ({stated} > {at}->end_{child.name} - {at}->begin_{child.name}) "
-        f"{{ {state} = most({state}, 1); {miss} |= {formulas.lacking(plural)}; }}"
+        f"{{ {state} = most({state}, 1); {miss} |= {formulas.missing_set(plural)}; }}"
     )
 
 

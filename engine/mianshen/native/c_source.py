@@ -67,7 +67,7 @@ def c_integer(number: int) -> str:
     return f"(-{literal})" if number < 0 else literal
 
 
-def lacking(value: Made) -> str:
+def missing_set(value: Made) -> str:
     """What is missing of a value that is unknown; asked for only then, for a household deals out its bits."""
     return NONE if value.miss == NONE else f"(({value.state}) == 1 ? {value.miss} : 0)"
 

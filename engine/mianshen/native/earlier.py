@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mianshen.native.c_source import Made, c_type, lacking
+from mianshen.native.c_source import Made, c_type, missing_set
 from mianshen.native.layout import scale_of
 from mianshen.program.core import Earlier
 
@@ -23,7 +23,7 @@ def earlier(formulas: Formulas, node: Earlier, row: str) -> Made:
     value, state, miss = formulas.opened(c_type(node.type))
     item, place, first = body.fresh("c"), body.fresh("n"), body.fresh("w")
     body.add(f"word {place} = 0; byte {first} = 0;")
-    body.add(f"if (!{row}->k_{date}) {{ {state} = 1; {miss} = {formulas.lacking(date)}; }}")
+    body.add(f"if (!{row}->k_{date}) {{ {state} = 1; {miss} = {formulas.missing_set(date)}; }}")
     with body.block(
         f"else for (struct row_{name} *{item} = {row} - 1; {item} >= at->rows_{name} + {row}->up->begin_{name}; {item}--) {{"
     ):
@@ -41,7 +41,7 @@ def earlier(formulas: Formulas, node: Earlier, row: str) -> Made:
             result = formulas.emit(node.body, name, last)
             scaled = formulas.rescaled(result, node.body.type, scale_of(node.type), c_type(node.type))
             body.add(
-                f"{state} = {result.state}; {miss} = {lacking(result)}; {value} = {state} ? 0 : {scaled};"
+                f"{state} = {result.state}; {miss} = {missing_set(result)}; {value} = {state} ? 0 : {scaled};"
             )
         body.add(f"else if (!{state}) {state} = 2;")
     return Made(value, state, miss)
@@ -57,17 +57,17 @@ def _matched(
     lacks = body.fresh("m")
     body.add(f"names {lacks} = 0; byte {lacks}_open = 0;")
     for fact in node.same:
-        mine, theirs, bit = f"{row}->k_{fact.name}", f"{item}->k_{fact.name}", formulas.lacking(fact.name)
+        mine, theirs, bit = f"{row}->k_{fact.name}", f"{item}->k_{fact.name}", formulas.missing_set(fact.name)
         body.add(f"if ({mine} && {theirs} && {row}->f_{fact.name} != {item}->f_{fact.name}) continue;")
         body.add(f"if (!{mine} || !{theirs}) {{ {lacks}_open = 1; {lacks} |= {bit}; }}")
     if node.where is not None:
         where = formulas.emit(node.where, name, item)
         body.add(f"if (({where.state}) == 2 || (!({where.state}) && !({where.value}))) continue;")
         body.add(f"if (({where.state}) == 3 && !{item}->rejected) {{ {state} = 3; continue; }}")
-        body.add(f"if ({where.state}) {{ {lacks}_open = 1; {lacks} |= {lacking(where)}; }}")
+        body.add(f"if ({where.state}) {{ {lacks}_open = 1; {lacks} |= {missing_set(where)}; }}")
     body.add(f"if ({item}->doubtful) {{ {lacks}_open = 1; {lacks} = {item}->doubt; }}")
     body.add(
-        f"else if (!{item}->k_{date} && !{lacks}_open) {{ {lacks}_open = 1; {lacks} = {formulas.lacking(date)}; }}"
+        f"else if (!{item}->k_{date} && !{lacks}_open) {{ {lacks}_open = 1; {lacks} = {formulas.missing_set(date)}; }}"
     )
     body.add(f"if ({lacks}_open) {{ {state} = most({state}, 1); {miss} |= {lacks}; }}")
     if node.body is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from mianshen.native.aggregates import aggregate
-from mianshen.native.c_source import NONE, Body, Made, c_integer, c_type, greatest, lacking, union
+from mianshen.native.c_source import NONE, Body, Made, c_integer, c_type, greatest, missing_set, union
 from mianshen.native.earlier import earlier
 from mianshen.native.keyed import by_code, keyed
 from mianshen.native.layout import (
@@ -56,7 +56,7 @@ class Formulas:
                 return self.rounding(node, entity, row)
             case core.IsKnown(arg=core.FactRef(entity=owner, name=name, asking=asking)):
                 at = self.asking if asking else self.above(entity, owner, row)
-                return Made(f"{at}->k_{name}", f"{at}->u_{name}", self.lacking(name))
+                return Made(f"{at}->k_{name}", f"{at}->u_{name}", self.missing_set(name))
             case core.IsKnown(arg=arg):
                 known = self.emit(arg, entity, row)
                 state = f"(({known.state}) == 3 ? 3 : ({known.state}) == 1 && {row}->doubtful ? 1 : 0)"
@@ -80,7 +80,7 @@ class Formulas:
                 return Made(c_integer(self.layout.encoded(value, type_)))
             case core.FactRef(entity=owner, name=name, asking=asking):
                 at = self.asking if asking else self.above(entity, owner, row)
-                return Made(f"{at}->f_{name}", f"!{at}->k_{name}", self.lacking(name))
+                return Made(f"{at}->f_{name}", f"!{at}->k_{name}", self.missing_set(name))
             case core.DecisionRef(entity=owner, name=name, type=type_):
                 at = self.above(entity, owner, row)
                 value = self.read_as(f"{at}->v_{name}", self.layout.stored[owner, name], type_)
@@ -94,7 +94,7 @@ class Formulas:
             case core.Fail():
                 return Made("0", "3")
             case core.MissingFigure(parameter=name):
-                return Made("0", "1", self.lacking(f"parameter {name}"))
+                return Made("0", "1", self.missing_set(f"parameter {name}"))
             case core.YearToDate(accumulator=name):
                 return Made(f"{row}->v_before_{name}", f"{row}->s_before_{name}", f"{row}->m_before_{name}")
             case _:
@@ -111,7 +111,7 @@ class Formulas:
             at, here = f"{at}->up", parent
         return at
 
-    def lacking(self, name: str) -> str:
+    def missing_set(self, name: str) -> str:
         return f"BIT({self.layout.bit(name)})"
 
     def day(self, entity: str, row: str) -> Made:
@@ -119,7 +119,7 @@ class Formulas:
         date = self.layout.program.entities[entity].date
         if date is None:
             return Made("run->as_of")
-        return Made(f"{row}->f_{date}", f"!{row}->k_{date}", self.lacking(date))
+        return Made(f"{row}->f_{date}", f"!{row}->k_{date}", self.missing_set(date))
 
     def in_variables(
         self, value: str, parts: Sequence[Made], type_: str = "word", dear: bool = False
@@ -266,11 +266,11 @@ class Formulas:
         place, digits = self.emit(node.args[0], entity, row), prefix_digits(node)
         value, state, miss = self.opened("word")
         cut = f"{16 * 10 ** (AREA_DIGITS - digits)}LL"
-        lacking = [self.lacking(fact.name) for fact in area_facts(node.args[0], self.layout.program)]
+        missing_set = [self.missing_set(fact.name) for fact in area_facts(node.args[0], self.layout.program)]
         self.body.add(f"{state} = {place.state}; if ({state} == 1) {miss} = {place.miss};")
         with self.body.block(f"if (!{state}) {{"):
             self.body.add(
-                f"if (({place.value} & 15) < {digits}) {{ {state} = 1; {miss} = {union(lacking)}; }}"
+                f"if (({place.value} & 15) < {digits}) {{ {state} = 1; {miss} = {union(missing_set)}; }}"
             )
             self.body.add(f"else {value} = {place.value} - {place.value} % {cut} + {digits};")
         return Made(value, state, miss)
@@ -318,7 +318,7 @@ class Formulas:
                     emit = self.emit(branch, entity, row)
                     scaled = self.rescaled(emit, branch.type, scale_of(node.type), out)
                     body.add(
-                        f"if (!({unsure})) {{ {state} = {emit.state}; {value} = {scaled}; {miss} = {lacking(emit)}; }}"
+                        f"if (!({unsure})) {{ {state} = {emit.state}; {value} = {scaled}; {miss} = {missing_set(emit)}; }}"
                     )
                     body.add(f"else if (({emit.state}) == 1) {miss} |= {emit.miss};")
             body.add(f"if (({unsure}) == 1) {{ {state} = 1; {miss} |= {condition.miss}; }}")
@@ -356,8 +356,10 @@ class Formulas:
         figures = self.layout.figures[name]
         value, state, miss = self.opened(c_type(figures))
         series = self.layout.program.parameters[name].series
-        lacking = self.lacking(f"parameter {name}") if any(d.value is None for d in series) else NONE
-        call = f"{state} = figure_{name}(run, {day.value}, &{value}); if ({state} == 1) {miss} = {lacking};"
+        missing_set = self.missing_set(f"parameter {name}") if any(d.value is None for d in series) else NONE
+        call = (
+            f"{state} = figure_{name}(run, {day.value}, &{value}); if ({state} == 1) {miss} = {missing_set};"
+        )
         if day.state == NONE:
             self.body.add(call)
         else:

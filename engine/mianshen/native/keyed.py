@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mianshen.native.c_source import Made, c_integer, c_type, lacking
+from mianshen.native.c_source import Made, c_integer, c_type, missing_set
 from mianshen.native.layout import scale_of
 from mianshen.program.core import Boolean, Choice, Const, Constant, Core, InSet, ParameterRef
 
@@ -48,7 +48,7 @@ def keyed(formulas: Formulas, node: Choice, subject: Core, entity: str, row: str
                     scaled = formulas.rescaled(outcome, result.type, scale_of(node.type), out)
                     body.add(
                         f"if (({of.state}) != 1) {{ {state} = {outcome.state}; {value} = {scaled}; "
-                        f"{miss} = {lacking(outcome)}; }} else if (({outcome.state}) == 1) {miss} |= {outcome.miss};"
+                        f"{miss} = {missing_set(outcome)}; }} else if (({outcome.state}) == 1) {miss} |= {outcome.miss};"
                     )
             body.add(f"default: {state} = 2;")
         body.add(f"if (({of.state}) == 1) {{ {state} = 1; {miss} |= {of.miss}; }}")

@@ -87,7 +87,7 @@ class Layout:
             if entity.valid_from is not None:
                 read.add((entity.name, entity.valid_from))
         for accumulator in self.accumulators:
-            settled = self.program.settling(accumulator.entity).get(accumulator.sums)
+            settled = self.program.settled_facts(accumulator.entity).get(accumulator.sums)
             if settled is not None:
                 read.add((accumulator.entity, settled))
         columns: dict[str, list[Column]] = {name: [] for name in self.entities}
@@ -104,7 +104,7 @@ class Layout:
         for entity in self.program.entities.values():
             facts |= {n for n in (entity.counted_by, entity.date, entity.children) if n is not None}
         facts |= {key[1] for a in self.accumulators for key in a.facts}
-        lacking = {
+        missing_set = {
             f"parameter {p.name}"
             for p in self.program.parameters.values()
             if any(dated.value is None for dated in p.series)
@@ -114,7 +114,7 @@ class Layout:
             if self.program.calendar is None
             else (self.program.calendar.before, self.program.calendar.after)
         )
-        return (*sorted(facts), *sorted(lacking), *years)
+        return (*sorted(facts), *sorted(missing_set), *years)
 
     @cached_property
     def tested(self) -> frozenset[Key]:

@@ -180,7 +180,7 @@ class Placing:
             raise MemoryError
         person = self._persons(entity, first) if self._over_time(entity) else None
         if person is None and doubled.value:
-            self._refuse_doubled(entity, first)
+            self._reject_doubled(entity, first)
 
         def find(sought: pa.StringArray) -> Array:
             rows, texts = _room(len(sought)), texts_of(sought)
@@ -201,7 +201,7 @@ class Placing:
         finally:
             library.table_free(index)
 
-    def _refuse_doubled(self, entity: Entity, first: Array) -> None:
+    def _reject_doubled(self, entity: Entity, first: Array) -> None:
         rows = np.arange(len(first), dtype=np.int32)
         later = rows[(first >= 0) & (first != rows)]
         both = np.union1d(later, first[later])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import Final
 
-from mianshen.native.c_source import NONE, Body, Made, c_integer, c_type, greatest, lacking, union
+from mianshen.native.c_source import NONE, Body, Made, c_integer, c_type, greatest, missing_set, union
 from mianshen.native.formula import Formulas
 from mianshen.native.layout import Layout, scale_of
 from mianshen.program.core import Core, Numeric
@@ -57,7 +57,7 @@ class ProvisionSource:
         body = Body()
         formulas = Formulas(self.layout, body)
         logic = formulas.logic(provision.condition, decision.entity, "row", True)
-        body.add(f"*miss = {lacking(logic)};")
+        body.add(f"*miss = {missing_set(logic)};")
         body.add(
             f"return !({logic.state}) ? !!({logic.value}) : ({logic.state}) == 1 ? 2 : ({logic.state}) == 2 ? 0 : 3;"
         )
@@ -78,7 +78,7 @@ class ProvisionSource:
             emit, provision.value.type, scale, "wide" if self._wide(decision, provision) else out
         )
         if not provision.limits:
-            body.add(f"*value = ({out})({scaled}); *miss = {lacking(emit)}; return {emit.state};")
+            body.add(f"*value = ({out})({scaled}); *miss = {missing_set(emit)}; return {emit.state};")
         else:
             parts, paid = [emit], scaled
             for limit in provision.limits:
@@ -277,7 +277,7 @@ class ProvisionSource:
                 f"    is[{i}] = applies_{entity}_{name}_{i}(run, at, row, &misses[{i}]); "
                 f"if (is[{i}] == 3) return 3; unsure |= is[{i}] == 2;"
             )
-        yield f"    by = standing(is, *over_{entity}_{name}, {count});"
+        yield f"    by = unoverridden(is, *over_{entity}_{name}, {count});"
         yield "    if (by == CONFLICT) return 3;"
         yield "    if (by == NOBODY && unsure) by = PERHAPS;"
         yield f"    for (int i = 0; i < {count}; i++)"

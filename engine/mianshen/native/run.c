@@ -195,7 +195,7 @@ static inline wide wide_at(const void *column, word i) {
 }
 
 /* Which of `count` branches stands: it applies (1) and none that overrides it does. `over` has a row a branch. */
-static inline int standing(const byte *is, const byte *over, int count) {
+static inline int unoverridden(const byte *is, const byte *over, int count) {
   int found = NOBODY;
   for (int i = 0; i < count; i++) {
     int stands = is[i] == 1;

@@ -103,7 +103,7 @@ class SplitSource:
     def _before(self) -> Iterator[str]:
         """The balance that a row is decided on: what the table holds of its period, or of the days before it."""
         name, accumulator, entity = self.name, self.accumulator, self.accumulator.entity
-        settled = self.layout.program.settling(entity).get(accumulator.reader)
+        settled = self.layout.program.settled_facts(entity).get(accumulator.reader)
         yield (
             f"static void before_{name}(const struct run *run, struct place *at, struct row_{entity} *row, "
             f"struct sum_{name} *sum) {{"

@@ -110,7 +110,7 @@ class FinishedRun:
         """Whether this program decided the run."""
         return bool(self.manifest["rulebook"]["digest"] == f"sha256:{program.digest}")
 
-    def refuse_other(self, program: Program) -> None:
+    def check_decided_by(self, program: Program) -> None:
         """RuleError unless this program decided the run."""
         if not self.decided_by(program):
             rulebook = self.manifest["rulebook"]
@@ -125,11 +125,11 @@ def program_of(run: FinishedRun) -> Program:
     """
     shipped = open_program()
     if run.decided_by(shipped) or not (run.folder / RULES).exists():
-        run.refuse_other(shipped)
+        run.check_decided_by(shipped)
         return shipped
     with TemporaryDirectory() as scratch:
         program = recorded_program(run.folder / RULES, Path(scratch))
-    run.refuse_other(program)
+    run.check_decided_by(program)
     return program
 
 

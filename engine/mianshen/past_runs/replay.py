@@ -211,12 +211,12 @@ def _people(result: CaseResult, person: Row, files: Mapping[str, EntityFile]) ->
         for row in (above if person.rejection is None else ())
     }
     for name, benefit in result.benefits.items():
-        lacking = names_of(benefit.missing)
+        missing = names_of(benefit.missing)
         cells.setdefault(benefit.row, {}).update(
             {
                 f"{name}_status": benefit.status,
                 f"{name}_amount": benefit.amount,
-                f"{name}_reason": f"missing_facts: {lacking}" if lacking else benefit.reason,
+                f"{name}_reason": f"missing_facts: {missing}" if missing else benefit.reason,
             }
         )
     return cells
@@ -224,8 +224,8 @@ def _people(result: CaseResult, person: Row, files: Mapping[str, EntityFile]) ->
 
 def _row(row: RowResult) -> Cells:
     cells: Cells = {name: _known(value) for name, value in row.values.items()}
-    lacking = names_of(row.missing)
-    return cells | {"status": row.status, "reason": row.reason, "missing": lacking or None}
+    missing = names_of(row.missing)
+    return cells | {"status": row.status, "reason": row.reason, "missing": missing or None}
 
 
 def _known(value: Value) -> object:

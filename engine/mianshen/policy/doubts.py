@@ -82,7 +82,7 @@ def _read(provisions: Iterable[Provision]) -> set[Key]:
 def _of_decision(decision: Decision, prover: Prover) -> Iterator[Diagnostic]:
     """Provisions that always conflict, and those that another always comes before."""
     provisions = decision.provisions
-    for one, two in decision.clashes:
+    for one, two in decision.conflicts:
         if set(provisions[one].condition) == set(provisions[two].condition):
             first, second = sorted(
                 (provisions[one], provisions[two]), key=lambda p: (p.span.file, p.span.line)

@@ -80,10 +80,10 @@ def _judged(
     paths: Sequence[Path], overlays: Sequence[Path], on: dt.date | None, parse: Parse
 ) -> tuple[list[Diagnostic], set[str]]:
     """The diagnostics of a rulebook, and the files it was read from."""
-    document, mistakes = read(paths, overlays, parse)
+    document, findings = read(paths, overlays, parse)
     files = set(document.files)
     try:
-        program, warnings = build(document, mistakes)
+        program, warnings = build(document, findings)
     except RuleError as error:
         return list(error.diagnostics), files
     return [*warnings, *_overdue(program, on), *doubts(program, document)], files
@@ -93,8 +93,8 @@ def _overdue(program: Program, on: dt.date | None) -> list[Diagnostic]:
     return [] if on is None else overdue(program, on)
 
 
-def _place(mistake: Diagnostic) -> tuple[str, int, int, str]:
-    return mistake.span.file, mistake.span.line, mistake.span.column, mistake.code
+def _place(finding: Diagnostic) -> tuple[str, int, int, str]:
+    return finding.span.file, finding.span.line, finding.span.column, finding.code
 
 
 def _has(path: Path, heading: re.Pattern[str]) -> bool:

@@ -78,8 +78,8 @@ class ResultQueries:
             value = terms.column(benefit.amount, paid)
             amount = terms.case([(eligible, terms.cast(value, AMOUNT))])
             unmodelled = self._void(benefit.entity, benefit.amount, paid)
-            lacking = terms.conjoin([eligible, terms.is_null(value), terms.negate(unmodelled)])
-            by = terms.case([(lacking, terms.literal(MISSING_FACTS))], by)
+            without_amount = terms.conjoin([eligible, terms.is_null(value), terms.negate(unmodelled)])
+            by = terms.case([(without_amount, terms.literal(MISSING_FACTS))], by)
         reason = _by_state(terms.is_known(eligible), by, void, NO_PROVISION, MISSING_FACTS)
         parts = (("status", status), ("amount", amount), ("reason", reason))
         return [terms.alias(value, f"{benefit.name}_{part}") for part, value in parts]

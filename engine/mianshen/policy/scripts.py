@@ -79,7 +79,7 @@ def compiled(
 def _narrowed(program: Program, wish: Wish) -> tuple[Program, list[EntityFile]]:
     """The program as far as it is wanted, and the files of a batch whose columns the results have."""
     everything = not wish.benefits and not wish.entities
-    _refuse_unknown(program, wish)
+    _check_known(program, wish)
     benefits = {
         name: benefit
         for name, benefit in program.benefits.items()
@@ -93,17 +93,17 @@ def _narrowed(program: Program, wish: Wish) -> tuple[Program, list[EntityFile]]:
     return narrowed, [EntityFile(narrowed, file.entity) for file in files]
 
 
-def _refuse_unknown(program: Program, wish: Wish) -> None:
+def _check_known(program: Program, wish: Wish) -> None:
     entities = {file.entity.name for file in entity_files(program, program.entities)}
     named = (("--benefit", wish.benefits, program.benefits), ("--entity", wish.entities, entities))
-    mistakes = [
+    findings = [
         diagnostics.no_such_wish(option, name, nearest(name, known))
         for option, names, known in named
         for name in names
         if name not in known
     ]
-    if mistakes:
-        raise RuleError(mistakes)
+    if findings:
+        raise RuleError(findings)
 
 
 def _head(

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
-from mianshen.population.existing import refuse_foreign
+from mianshen.population.existing import check_own_folder
 from mianshen.population.sample import Format
 from mianshen.program.core import Boolean, Code, Date, Duration, FactRef, Listing, Numeric, Op, String, Type
 from mianshen.program.program import Entity, Fact, Program
@@ -53,7 +53,7 @@ def write_any(
     counts = {}
     tables = {f"{entity.children or entity.name}.{form}": table for entity, table in drawing.tables()}
     for name, table in tables.items():
-        refuse_foreign(folder / name, table.column_names, _KEYS)
+        check_own_folder(folder / name, table.column_names, _KEYS)
     for name, table in tables.items():
         with whole_file(folder / name) as part:
             if form == "parquet":

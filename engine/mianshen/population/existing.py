@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 
-def refuse_foreign(file: Path, columns: Sequence[str], keys: re.Pattern[str]) -> None:
+def check_own_folder(file: Path, columns: Sequence[str], keys: re.Pattern[str]) -> None:
     """Raises FileExistsError where the file holds other columns, or a first row with a key that no sample gives."""
     if not file.exists():
         return

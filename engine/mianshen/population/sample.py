@@ -63,7 +63,7 @@ def write_population(
     folder.mkdir(parents=True, exist_ok=True)
     with _drawn(residents, seed, as_of, unknowns) as database:
         for view in _VIEWS:
-            _refuse_foreign(database, view, folder / f"{view}.{format}")
+            _check_own(database, view, folder / f"{view}.{format}")
         return Counts(*(_write(database, view, folder / f"{view}.{format}", format) for view in _VIEWS))
 
 
@@ -76,7 +76,7 @@ def write_settlements(folder: Path, residents: int, seed: int, as_of: dt.date) -
     folder.mkdir(parents=True, exist_ok=True)
     with _drawn(residents, seed, as_of, False) as database:
         database.execute(Path(__file__).with_name("settlements.sql").read_text("utf-8"))
-        _refuse_foreign(database, "settlements", folder / "settlements.csv")
+        _check_own(database, "settlements", folder / "settlements.csv")
         return _write(database, "settlements", folder / "settlements.csv", "csv")
 
 
@@ -110,11 +110,11 @@ def _stride(residents: int) -> int:
     return next(step for step in count(residents * 618 // 1000 + 1) if gcd(step, residents) == 1)
 
 
-def _refuse_foreign(database: DuckDBPyConnection, view: str, file: Path) -> None:
-    from mianshen.population.existing import refuse_foreign
+def _check_own(database: DuckDBPyConnection, view: str, file: Path) -> None:
+    from mianshen.population.existing import check_own_folder
 
     if file.exists():
-        refuse_foreign(file, [name for name in database.view(view).columns if name != "n"], _KEYS)
+        check_own_folder(file, [name for name in database.view(view).columns if name != "n"], _KEYS)
 
 
 def _write(database: DuckDBPyConnection, view: str, file: Path, form: Format) -> int:

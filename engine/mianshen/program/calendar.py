@@ -50,7 +50,7 @@ class Calendar:
     def covers(self, day: dt.date) -> bool:
         return self.first_year <= day.year <= self.last_year
 
-    def lacking(self, day: dt.date) -> str | None:
+    def unlisted(self, day: dt.date) -> str | None:
         """What the calendar lacks for a day: None where it has it."""
         if self.covers(day):
             return None
@@ -96,13 +96,13 @@ def offsets(calendar: Calendar) -> array[int]:
 
 def working_day(calendar: Calendar, day: dt.date) -> bool | Unknown:
     """Whether a day is worked."""
-    unknown = lacking(calendar, day)
+    unknown = unlisted(calendar, day)
     return calendar.is_worked(day) if unknown is None else unknown
 
 
 def add_working_days(calendar: Calendar, day: dt.date, count: Decimal) -> dt.date | Unknown:
     """The `count`-th working day after a day, or before it where `count` is negative; 0: the day itself."""
-    if (unknown := lacking(calendar, day)) is not None:
+    if (unknown := unlisted(calendar, day)) is not None:
         return unknown
     if not count:
         return day
@@ -112,7 +112,7 @@ def add_working_days(calendar: Calendar, day: dt.date, count: Decimal) -> dt.dat
 
 def working_day_of_month(calendar: Calendar, day: dt.date, count: Decimal) -> dt.date | Unknown:
     """The `count`-th working day from the first of the day's month on; 0: the one before the month."""
-    if (unknown := lacking(calendar, day)) is not None:
+    if (unknown := unlisted(calendar, day)) is not None:
         return unknown
     first = day.replace(day=1)
     return _known(calendar.nth(calendar.counted(first) - calendar.is_worked(first) + int(count)))
@@ -120,13 +120,13 @@ def working_day_of_month(calendar: Calendar, day: dt.date, count: Decimal) -> dt
 
 def working_days_between(calendar: Calendar, start: dt.date, end: dt.date) -> Decimal | Unknown:
     """The working days after `start` up to and including `end`; counted negative where `end` is earlier."""
-    unknown = lacking(calendar, start, end)
+    unknown = unlisted(calendar, start, end)
     return Decimal(calendar.counted(end) - calendar.counted(start)) if unknown is None else unknown
 
 
-def lacking(calendar: Calendar, *days: dt.date) -> Unknown | None:
+def unlisted(calendar: Calendar, *days: dt.date) -> Unknown | None:
     """What the calendar lacks for the days; None where it covers all."""
-    names = {name for day in days if (name := calendar.lacking(day)) is not None}
+    names = {name for day in days if (name := calendar.unlisted(day)) is not None}
     return Unknown(frozenset(map(Missing, names))) if names else None
 
 

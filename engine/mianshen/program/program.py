@@ -274,7 +274,7 @@ class Decision:
     written: str
     title: Message
     provisions: tuple[Provision, ...]
-    clashes: tuple[tuple[int, int], ...]  # pairs of provisions not proved never to apply together
+    conflicts: tuple[tuple[int, int], ...]  # pairs of provisions not proved never to apply together
     may_overflow: bool  # the value may leave the declared type's range
 
     @property
@@ -485,7 +485,7 @@ class Program:
         """The entities above one, nearest first."""
         return ancestors(self.entities, entity)
 
-    def settling(self, entity: str) -> dict[str, str]:
+    def settled_facts(self, entity: str) -> dict[str, str]:
         """Decision to the fact that holds what was really paid of it."""
         if entity not in self._settling:
             facts = [f for f in self.facts.values() if f.entity == entity]

@@ -95,7 +95,7 @@ def selection(decision: Decision) -> Selection:
         Branch(
             index, provision, tuple(conjuncts(provision.condition)),
             tuple(numbers[name] for name in provision.exceptions if name in numbers),
-            tuple(two for one, two in decision.clashes if one == index),
+            tuple(two for one, two in decision.conflicts if one == index),
         )
         for index, provision in enumerate(decision.provisions)
     ]  # fmt: skip

@@ -120,5 +120,5 @@ def overdue(program: Program, on: dt.date) -> list[Diagnostic]:
     return _sorted(past_reviews)
 
 
-def _sorted(mistakes: list[Diagnostic]) -> list[Diagnostic]:
-    return sorted(mistakes, key=lambda d: (d.span.file, d.span.line, d.span.column, d.code))
+def _sorted(findings: list[Diagnostic]) -> list[Diagnostic]:
+    return sorted(findings, key=lambda d: (d.span.file, d.span.line, d.span.column, d.code))

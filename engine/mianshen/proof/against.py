@@ -239,7 +239,7 @@ def _has(program: Program, key: Key) -> bool:
 def _bare(decision: Decision) -> tuple[object, ...]:
     """What decides, without wordings and clauses."""
     return (
-        decision.key, decision.type, decision.clashes,
+        decision.key, decision.type, decision.conflicts,
         [(p.condition, p.value, p.limits, p.exceptions, p.fallback, p.feeds) for p in decision.provisions],
     )  # fmt: skip
 

@@ -50,9 +50,9 @@ class Records:
         return None if wrong else case
 
     def _read(self, record: Record) -> tuple[Case | None, Sequence[Diagnostic]]:
-        root, mistakes = read_tree(json.dumps(record, ensure_ascii=False), "record")
-        if root is None or mistakes:
-            return None, mistakes
+        root, findings = read_tree(json.dumps(record, ensure_ascii=False), "record")
+        if root is None or findings:
+            return None, findings
         return read_record(root, self.program, None, CASE_KEYS)
 
     def mended(self, record: Record) -> Record | None:

@@ -85,7 +85,7 @@ def _amounts(prover: Prover) -> Iterator[Finding]:
 def _failing(prover: Prover, kind: Failing) -> Iterator[Finding]:
     """Rows that would be rejected: for each place, whether there is one."""
     for decision in prover.program.decisions:
-        if kind == "conflict" and not decision.clashes:
+        if kind == "conflict" and not decision.conflicts:
             continue
         try:
             world, lowering = prover.lowered(decision.entity)

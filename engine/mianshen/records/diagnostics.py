@@ -152,14 +152,14 @@ def out_of_range(span: Span, name: str, value: str | None, low: object, high: ob
     )
 
 
-def bare_negative(mistake: Diagnostic, reverses: str) -> Diagnostic:
+def bare_negative(finding: Diagnostic, reverses: str) -> Diagnostic:
     """An amount below zero in a row that could say what it voids, and does not."""
     refund = Message(
-        f"{mistake.fix.zh}；冲销或退费请在 {reverses} 写明所冲销记录的编号（或由 --mapping 的退费标志剔除），金额不必写",
-        f"{mistake.fix.en}; a refund names the row it cancels in {reverses}, or the refund flag of a --mapping leaves it out, "
+        f"{finding.fix.zh}；冲销或退费请在 {reverses} 写明所冲销记录的编号（或由 --mapping 的退费标志剔除），金额不必写",
+        f"{finding.fix.en}; a refund names the row it cancels in {reverses}, or the refund flag of a --mapping leaves it out, "
         "and needs no amounts",
     )
-    return replace(mistake, fix=refund)
+    return replace(finding, fix=refund)
 
 
 def bad_date(span: Span, name: str, value: str | None, better: str | None) -> Diagnostic:

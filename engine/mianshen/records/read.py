@@ -69,34 +69,34 @@ def read_cases(
     the record of that name. A case file is read too: its `defaults` hold for each case, what it expects is passed over.
     Raises RuleError with every mistake when a record cannot be read.
     """
-    root, nodes, mistakes = _nodes(source)
+    root, nodes, findings = _nodes(source)
     records = []
     for node in nodes:
         alone = node is root
         dated = isinstance(node, Mapping) and node.get(DAY) is not None
-        name, overlays = _named(node, mistakes)
+        name, overlays = _named(node, findings)
         if only is not None and name != only:
             continue
         try:
             rows = RowReader(program if isinstance(program, Program) else program(overlays))
         except RuleError as error:
-            mistakes += error.diagnostics
+            findings += error.diagnostics
             continue
         case, wrong = _read(node, rows, as_of or (None if dated else today), CASE_KEYS)
         if case is None:
-            mistakes += wrong
+            findings += wrong
         else:
             records.append(Record(case, tuple(wrong), dated, alone, name, overlays, rows.written))
-    if mistakes:
-        raise RuleError(mistakes)
+    if findings:
+        raise RuleError(findings)
     return records
 
 
 def record_nodes(path: Path) -> list[Node]:
     """The records of a file as they are written; a case file's `defaults` filled in. Raises RuleError."""
-    _, nodes, mistakes = _nodes(path)
-    if mistakes:
-        raise RuleError(mistakes)
+    _, nodes, findings = _nodes(path)
+    if findings:
+        raise RuleError(findings)
     return nodes
 
 
@@ -104,16 +104,16 @@ def lone_node(source: Path | str) -> Node:
     """The one record of a file or of a text. Raises RuleError where there is none, or several."""
     is_file = isinstance(source, Path) or source.endswith((".yaml", ".yml", ".json"))
     name = str(source) if is_file else "record"
-    root, mistakes = read_tree(Path(source)) if is_file else read_tree(str(source), name)
-    nodes = [] if root is None else list(_records(root, name, mistakes))
-    if not mistakes and len(nodes) != 1:
-        mistakes = [
+    root, findings = read_tree(Path(source)) if is_file else read_tree(str(source), name)
+    nodes = [] if root is None else list(_records(root, name, findings))
+    if not findings and len(nodes) != 1:
+        findings = [
             catalogue.diagnostic("E409.several_records", unlined(name), count=len(nodes))
             if nodes
             else diagnostics.no_record(name)
         ]
-    if mistakes:
-        raise RuleError(mistakes)
+    if findings:
+        raise RuleError(findings)
     return nodes[0]
 
 
@@ -121,12 +121,12 @@ def _nodes(source: Path | bytes | Node) -> tuple[Node | None, list[Node], list[D
     root: Node | None
     if isinstance(source, Path | bytes):
         name = STDIN if isinstance(source, bytes) else str(source)
-        root, mistakes = read_tree(source, name)
+        root, findings = read_tree(source, name)
     else:
-        root, name, mistakes = source, source.span.file, []
-    if root is None and not mistakes:
-        mistakes = [diagnostics.no_record(name)]
-    return root, [] if root is None else list(_records(root, name, mistakes)), mistakes
+        root, name, findings = source, source.span.file, []
+    if root is None and not findings:
+        findings = [diagnostics.no_record(name)]
+    return root, [] if root is None else list(_records(root, name, findings)), findings
 
 
 def named(node: Node) -> tuple[str | None, tuple[str, ...]]:
@@ -191,25 +191,25 @@ def _overlaid(defaults: Mapping, row: Mapping) -> Mapping:
     return replace(row, entries=tuple(entries.values()))
 
 
-def _records(root: Node, file: str, mistakes: list[Diagnostic]) -> Iterator[Node]:
+def _records(root: Node, file: str, findings: list[Diagnostic]) -> Iterator[Node]:
     """The records in a file, whichever of the three forms it has."""
     if not isinstance(root, Mapping) or root.get("cases") is None:
         items = root.items if isinstance(root, Sequence) else (root,)
         if not items or (isinstance(root, Scalar) and root.null):
-            mistakes.append(diagnostics.no_record(file))
+            findings.append(diagnostics.no_record(file))
         else:
             yield from items
         return
     for key, _ in root.entries:
         if key.text not in ("cases", "defaults"):
-            mistakes.append(diagnostics.unknown_key(key.span, key.text, file, ("cases", "defaults")))
+            findings.append(diagnostics.unknown_key(key.span, key.text, file, ("cases", "defaults")))
     defaults, cases = root.get("defaults"), root.get("cases")
     if defaults is not None and not isinstance(defaults, Mapping):
-        mistakes.append(diagnostics.wrong_shape(defaults.span, "defaults", A_MAPPING))
+        findings.append(diagnostics.wrong_shape(defaults.span, "defaults", A_MAPPING))
     if not isinstance(cases, Sequence):
-        mistakes.append(diagnostics.wrong_shape(root.span, "cases", A_LIST))
+        findings.append(diagnostics.wrong_shape(root.span, "cases", A_LIST))
     elif not cases.items:
-        mistakes.append(diagnostics.no_record(file))
+        findings.append(diagnostics.no_record(file))
     else:
         for case in cases.items:
             yield (
@@ -219,7 +219,7 @@ def _records(root: Node, file: str, mistakes: list[Diagnostic]) -> Iterator[Node
             )
 
 
-def _named(node: Node, mistakes: list[Diagnostic]) -> tuple[str | None, tuple[str, ...]]:
+def _named(node: Node, findings: list[Diagnostic]) -> tuple[str | None, tuple[str, ...]]:
     """The name of a case and the overlays it is decided under."""
     if not isinstance(node, Mapping):
         return None, ()
@@ -228,7 +228,7 @@ def _named(node: Node, mistakes: list[Diagnostic]) -> tuple[str | None, tuple[st
     if isinstance(overlays, Sequence):
         names = [item.text for item in overlays.items if isinstance(item, Scalar)]
     if overlays is not None and (not isinstance(overlays, Sequence) or len(names) < len(overlays.items)):
-        mistakes.append(diagnostics.wrong_shape(overlays.span, "overlays", A_LIST))
+        findings.append(diagnostics.wrong_shape(overlays.span, "overlays", A_LIST))
     return name.text if isinstance(name, Scalar) else None, tuple(names)
 
 
@@ -255,7 +255,7 @@ class _Reading:
         if not isinstance(node, Mapping):
             self.rows.unreadable.append(diagnostics.wrong_shape(node.span, diagnostics.A_RECORD, A_MAPPING))
             return None
-        self.refuse_unknown(node)
+        self.check_known(node)
         day = self.day(node) if as_of is None else as_of
         self.rows.as_of = day or self.rows.as_of
         person = self.rows.row(self.entry, node.get(self.entry.name), node.span)
@@ -277,7 +277,7 @@ class _Reading:
         self.rows.check(case)
         return case
 
-    def refuse_unknown(self, node: Mapping) -> None:
+    def check_known(self, node: Mapping) -> None:
         parts = [self.entry.name, *(entity.name for entity in self.ancestors)]
         lists = [*([self.siblings] if self.siblings else []), *self.rows.lists[self.entry.name], *self.beside]
         known = [DAY, *parts, *lists, *([HISTORY] if self.entry.valid_from is not None else [])]

@@ -136,10 +136,10 @@ class RowReader:
             absent.discard(name)
             read = read_fact(value, fact, self.program)
             if isinstance(read, Diagnostic):
-                mistake = self._as_refund(entity, fact, value, read)
+                finding = self._as_refund(entity, fact, value, read)
                 voids_some |= name == entity.reverses
-                below_zero |= mistake is not read
-                wrong.append((name, mistake))
+                below_zero |= finding is not read
+                wrong.append((name, finding))
             elif read is not None:
                 values[name] = read
             elif fact.placeholders and isinstance(value, Scalar) and not value.null:
@@ -151,8 +151,8 @@ class RowReader:
         self.written[row] = node
         refund = below_zero and entity.reverses not in values and not self._has_amount(row)
         row.voids_some = voids_some or refund
-        for name, mistake in wrong:
-            self.reject(row, name, mistake, unreadable=True)
+        for name, finding in wrong:
+            self.reject(row, name, finding, unreadable=True)
         return row
 
     def _has_amount(self, row: Row) -> bool:
@@ -163,13 +163,13 @@ class RowReader:
         )
 
     @staticmethod
-    def _as_refund(entity: Entity, fact: Fact, node: Node, mistake: Diagnostic) -> Diagnostic:
+    def _as_refund(entity: Entity, fact: Fact, node: Node, finding: Diagnostic) -> Diagnostic:
         """The mistake of an amount below zero, worded for a refund where the row could say what it voids."""
         if entity.reverses is None or fact.written != "money":
-            return mistake
+            return finding
         if not isinstance(node, Scalar) or not is_below_zero(node.text):
-            return mistake
-        return diagnostics.bare_negative(mistake, entity.reverses)
+            return finding
+        return diagnostics.bare_negative(finding, entity.reverses)
 
     def _refused(self, key: Scalar, entity: Entity, nested: bool) -> Diagnostic:
         lists = self.lists[entity.name]
@@ -233,15 +233,15 @@ class RowReader:
             self._belongs(row)
             self._has_required(row)
             self._in_time(row, case.as_of)
-        self._refuse_duplicates(rows)
+        self._reject_duplicates(rows)
         with localcontext(EXACT):
             for row in rows:
                 self._passes(row)
                 for name, said, part in too_few_said(self.program, row):
-                    mistake = diagnostic(
+                    finding = diagnostic(
                         "E432.too_few_said", self._place(row, name), name=name, said=said, given=part
                     )
-                    self.reject(row, name, mistake)
+                    self.reject(row, name, finding)
         times = Times(self.program, case.as_of, self._refuse)
         times.place(case)
         for row in case.rows():
@@ -250,24 +250,24 @@ class RowReader:
         take_out(case, self.program, self._refuse)
         if not self.growing:
             times.let_go(case)
-        gone = {id(mistake) for _, row in case.reversed for mistake in self.mistakes_of.get(row, ())}
-        self.rejects = [mistake for mistake in self.rejects if id(mistake) not in gone]
+        gone = {id(finding) for _, row in case.reversed for finding in self.mistakes_of.get(row, ())}
+        self.rejects = [finding for finding in self.rejects if id(finding) not in gone]
 
-    def reject(self, row: Row, field: str, mistake: Diagnostic, unreadable: bool = False) -> None:
+    def reject(self, row: Row, field: str, finding: Diagnostic, unreadable: bool = False) -> None:
         """A mistake in a row; one of shape makes the whole record unreadable.
 
         A row that voids another needs its key, whose it is and what it voids; its other facts are not read.
         """
-        reason = diagnostics.REASONS.get(mistake.code)
+        reason = diagnostics.REASONS.get(finding.code)
         if reason is None:
-            self.unreadable.append(mistake)
+            self.unreadable.append(finding)
             return
         if self._voids(row) and field not in self._needed_to_void(row.entity):
             return
-        self.rejects.append(mistake)
-        self.mistakes_of.setdefault(row, []).append(mistake)
+        self.rejects.append(finding)
+        self.mistakes_of.setdefault(row, []).append(finding)
         if row.rejection is None:
-            row.rejection = Rejection(reason, field, mistake.what)
+            row.rejection = Rejection(reason, field, finding.what)
         if unreadable:
             row.unreadable |= {field}
 
@@ -334,7 +334,7 @@ class RowReader:
                 diagnostic("E431.after_day", self._place(row, name), name=name, value=date, day=day),
             )
 
-    def _refuse_duplicates(self, rows: list[Row]) -> None:
+    def _reject_duplicates(self, rows: list[Row]) -> None:
         same: dict[tuple[str, str], list[Row]] = {}
         for row in rows:
             if row.key:
@@ -353,8 +353,8 @@ class RowReader:
         for check, condition in _checks(self.program)[row.entity]:
             if condition(row) is False:
                 row.facts.pop(check.field, None)
-                mistake = diagnostics.failed_check(self._place(row, check.field), check.title, check.text)
-                self.reject(row, check.field, mistake, unreadable=True)
+                finding = diagnostics.failed_check(self._place(row, check.field), check.title, check.text)
+                self.reject(row, check.field, finding, unreadable=True)
 
 
 _Vocabulary = tuple[dict[str, dict[str, Fact]], dict[str, dict[str, Entity]], dict[str, list[str]]]

@@ -5,7 +5,7 @@ they answer, as the commands do. Local unless told otherwise; then only over TLS
 """
 
 from mianshen.serve.audit import broken_line
-from mianshen.serve.server import address, refuse_unfit, refuse_without_extra, serve, url
+from mianshen.serve.server import address, check_extra_installed, refuse_unfit, serve, url
 from mianshen.serve.settings import Settings
 
-__all__ = ["Settings", "address", "broken_line", "refuse_unfit", "refuse_without_extra", "serve", "url"]
+__all__ = ["Settings", "address", "broken_line", "check_extra_installed", "refuse_unfit", "serve", "url"]

@@ -145,9 +145,9 @@ class Counter:
                 key = story.entry.key
                 story.tell(Place(story.case.person, key), self.sent.person.strip())
             return (), story
-        root, mistakes = read_tree(self.sent.record, RECORD)
-        if root is None or mistakes:
-            raise RuleError(mistakes)
+        root, findings = read_tree(self.sent.record, RECORD)
+        if root is None or findings:
+            raise RuleError(findings)
         overlays = shipped(named(root)[1])
         return overlays, story_of(root, self.office.checker(overlays).program, None, today)
 

@@ -60,8 +60,8 @@ async def counter_open(request: Request, identity: Counters) -> Response:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        _, mistakes = read_tree(content, RECORD)
-        raise RuleError(mistakes) from None
+        _, findings = read_tree(content, RECORD)
+        raise RuleError(findings) from None
     return await step(request, identity, Sent(text if text.strip() else "{}"))
 
 
@@ -81,9 +81,9 @@ async def counter_notice(request: Request, identity: Counters) -> Response:
     def written(office: Office) -> tuple[str, str]:
         counter = Counter(office, sent, lang)
         benefit, claim = (sent.object, None) if sent.verb == "notice" else (None, sent.object)
-        root, mistakes = read_tree(counter.record(), RECORD)
+        root, findings = read_tree(counter.record(), RECORD)
         if root is None:
-            raise RuleError(mistakes)
+            raise RuleError(findings)
         checker, checked = office.one(root)
         content = notice_of(checker, checked, Subject(benefit, claim, RECORD), lang)
         return to_html(content), checked.result.key

@@ -23,7 +23,7 @@ from mianshen.casework.interview import Interview, askable_benefits
 from mianshen.casework.interview.answer import give, next_step
 from mianshen.casework.interview.story import begun, story_of
 from mianshen.casework.notice import Notice, Subject, notice_of
-from mianshen.casework.redetermination import Terms, redetermine, refuse_unknown
+from mianshen.casework.redetermination import Terms, check_known, redetermine
 from mianshen.casework.redetermination_data import to_plain
 from mianshen.casework.wording import Words
 from mianshen.catalogue import diagnostic
@@ -202,7 +202,7 @@ class Office:
         change = shipped(tuple(name for name, _ in requests.texts(nodes, "overlays")))
         old, new = self.checker(under).explainer, self.checker((*new_under, *change)).explainer
         late = frozenset(key for key, _ in requests.texts(nodes, "late"))
-        refuse_unknown(late, node, new.program)
+        check_known(late, node, new.program)
         before = Terms(old, requests.day(nodes, "from_date") or self._day(node), late)
         after = Terms(
             new,
@@ -244,8 +244,8 @@ class Office:
             try:
                 after.under(())
             except RuleError as error:
-                mistakes = [in_overlay(mistake, folder) for mistake in error.diagnostics]
-                raise Problem("conflict", None, mistakes) from None
+                findings = [in_overlay(finding, folder) for finding in error.diagnostics]
+                raise Problem("conflict", None, findings) from None
             files = case_files(cases)
             stamp = tuple((file, file.stat().st_mtime_ns) for file in files)
             before = self._cases.of("programs", lambda: Programs(self.rules, self.overlays))
@@ -308,9 +308,9 @@ def shipped(overlays: Named) -> Named:
     return tuple(dict.fromkeys(overlays))
 
 
-def in_overlay(mistake: Diagnostic, folder: str) -> Diagnostic:
+def in_overlay(finding: Diagnostic, folder: str) -> Diagnostic:
     """The mistake with its place in the overlay's text, not in the file it was written to."""
-    span = mistake.span
+    span = finding.span
     if not span.file.startswith(folder):
-        return mistake
-    return replace(mistake, span=replace(span, file="overlay"))
+        return finding
+    return replace(finding, span=replace(span, file="overlay"))

@@ -26,10 +26,10 @@ _NOWHERE: Final = YamlSource(BODY, "", (0,))
 
 def tree(body: bytes) -> Node:
     """The body as a tree. Raises RuleError where it is empty or no JSON."""
-    root, mistakes = read_tree(body, BODY)
-    if root is None or mistakes:
-        raise RuleError(mistakes or [record_diagnostics.no_record(BODY)])
-    _refuse_other_yaml(body)
+    root, findings = read_tree(body, BODY)
+    if root is None or findings:
+        raise RuleError(findings or [record_diagnostics.no_record(BODY)])
+    _check_json(body)
     return root
 
 
@@ -86,7 +86,7 @@ def _name(text: str) -> Scalar:
     return Scalar(text, '"', _NOWHERE, 0, 0)
 
 
-def _refuse_other_yaml(body: bytes) -> None:
+def _check_json(body: bytes) -> None:
     """Raises RuleError at the place where YAML that can be read stops being JSON."""
     try:
         json.loads(
@@ -114,11 +114,9 @@ def members(body: bytes, known: Sequence_[str], needed: Sequence_[str]) -> Membe
         if key.text not in known
     ]
     nodes = {key.text: node for key, node in root.entries}
-    lacking = [
-        diagnostic("E888.missing_member", root.span, name=name) for name in needed if name not in nodes
-    ]
-    if strange or lacking:
-        raise RuleError([*strange, *lacking])
+    absent = [diagnostic("E888.missing_member", root.span, name=name) for name in needed if name not in nodes]
+    if strange or absent:
+        raise RuleError([*strange, *absent])
     return nodes
 
 

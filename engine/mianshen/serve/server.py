@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from mianshen.catalogue import diagnostic
 from mianshen.rulebook import open_program
-from mianshen.serve.settings import Settings, refuse_unsafe
+from mianshen.serve.settings import Settings, check_safe
 from mianshen.source import NOWHERE, RuleError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ PACKAGES: Final = ("fastapi", "uvicorn", "multipart", "orjson")
 _PAUSE: Final = 1.0  # seconds before a process that died at once is started again
 
 
-def refuse_without_extra() -> None:
+def check_extra_installed() -> None:
     """RuleError where a package of the extra `serve` is not installed."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
@@ -41,7 +41,7 @@ def refuse_without_extra() -> None:
 
 def refuse_unfit(settings: Settings) -> None:
     """Raises where the settings are not safe, or something that they name cannot be used: RuleError, OSError."""
-    refuse_unsafe(settings)
+    check_safe(settings)
     from mianshen.serve.audit import Audit
     from mianshen.serve.identity import Tokens
     from mianshen.serve.store import Store

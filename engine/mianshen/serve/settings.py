@@ -62,7 +62,7 @@ class Settings:
         return frozenset(name.lower() for name in (*names, host))
 
 
-def refuse_unsafe(settings: Settings) -> None:
+def check_safe(settings: Settings) -> None:
     """Raises RuleError with everything that keeps a server from starting."""
     problems = list(_problems(settings))
     if problems:

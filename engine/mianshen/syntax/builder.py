@@ -55,11 +55,11 @@ class Builder:
     """Builds the tree of one text at a time: `begin`, then let the parser call the rules."""
 
     text: Text
-    mistakes: list[tuple[int, Diagnostic]]
+    diagnostics: list[tuple[int, Diagnostic]]
 
     def begin(self, text: Text) -> None:
         self.text = text
-        self.mistakes = []
+        self.diagnostics = []
 
     # Leaves
 
@@ -139,7 +139,7 @@ class Builder:
         start, end = children[0].start_pos, children[-1].end_pos
         if name in ("date", "duration") and len(arguments) == 1 and _is_bare(arguments[0].node):
             # What stands inside was not meant as a formula: `date(2026-01-31)`.
-            self.mistakes = [m for m in self.mistakes if m[0] < start]
+            self.diagnostics = [m for m in self.diagnostics if m[0] < start]
             self._refuse(start, diagnostics.quoted_argument(self.text.span(start, end), name))
         nodes = tuple(argument.node for argument in arguments)
         names = tuple(argument.name for argument in arguments if isinstance(argument, NamedPart))
@@ -335,8 +335,8 @@ class Builder:
             self._refuse(start, diagnostic("E225.too_deep", span, limit=MAX_DEPTH))
         return Part(make(span), start, end, depth)
 
-    def _refuse(self, start: int, mistake: Diagnostic) -> None:
-        self.mistakes.append((start, mistake))
+    def _refuse(self, start: int, finding: Diagnostic) -> None:
+        self.diagnostics.append((start, finding))
 
     def _unescape(self, inside: str, offset: int) -> str:
         def one(match: re.Match[str]) -> str:

@@ -92,11 +92,11 @@ def strange_characters(text: Text) -> list[Diagnostic]:
     strange: dict[int, Diagnostic] = {}
     strange_until = -1
     for piece in _PIECE.finditer(text.value):
-        for start, mistake in _look(text, piece):
+        for start, finding in _look(text, piece):
             # A run of unknown characters is one mistake.
-            if mistake.code != "E206" or start != strange_until:
-                strange.setdefault(start, mistake)
-            strange_until = piece.end() if mistake.code == "E206" else -1
+            if finding.code != "E206" or start != strange_until:
+                strange.setdefault(start, finding)
+            strange_until = piece.end() if finding.code == "E206" else -1
     return [strange[start] for start in sorted(strange)]
 
 

@@ -69,10 +69,10 @@ def _parse(text: Text, start: _Start) -> Any:
         except UnexpectedInput as failure:
             from mianshen.syntax.diagnosis import explain
 
-            met = [mistake for _, mistake in builder.mistakes]
+            met = [finding for _, finding in builder.diagnostics]
             raise RuleError([*met, *explain(text, lark, failure)]) from None
-        if builder.mistakes:
-            raise RuleError(mistake for _, mistake in builder.mistakes)
+        if builder.diagnostics:
+            raise RuleError(finding for _, finding in builder.diagnostics)
     return parse
 
 

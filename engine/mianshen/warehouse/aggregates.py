@@ -39,27 +39,27 @@ class Aggregated:
         """The aggregate at the parent, and whether it is an error there."""
         aggregate = self.aggregates[index]
         value, empty = self._total(aggregate, index, table, parent)
-        failed = terms.surely(terms.column(f"{index}?error", table)) if fails_inside(aggregate) else FALSE
+        failed = terms.is_true(terms.column(f"{index}?error", table)) if fails_inside(aggregate) else FALSE
         return value, terms.disjoin([empty, failed])
 
     def _total(self, aggregate: Aggregate, index: int, table: str, parent: str) -> tuple[Sql, Sql]:
         """The aggregate, and whether it is the extreme of nothing."""
         unsure = terms.disjoin(
-            [terms.surely(terms.column(f"{index}?unsure", table)), self._incomplete(table, parent)]
+            [terms.is_true(terms.column(f"{index}?unsure", table)), self._incomplete(table, parent)]
         )
         column = terms.column(f"{index}", table)
         match aggregate.kind:
             case "first":
                 keys = [column, *(terms.column(f"{index}{part}", table) for part in FIRSTS)]
-                return _of_first(keys, terms.surely(self._incomplete(table, parent))), FALSE
+                return _of_first(keys, terms.is_true(self._incomplete(table, parent))), FALSE
             case "sum" | "count":
                 total = terms.or_zero(column)
                 return terms.case([(unsure, terms.NULL)], total), FALSE
             case "some" | "every":
                 decisive = aggregate.kind == "some"
-                surely = terms.surely(column)
+                is_true = terms.is_true(column)
                 return terms.case(
-                    [(surely, terms.literal(decisive)), (unsure, terms.NULL)], terms.literal(not decisive)
+                    [(is_true, terms.literal(decisive)), (unsure, terms.NULL)], terms.literal(not decisive)
                 ), FALSE
             case "min" | "max":
                 empty = terms.conjoin([terms.negate(unsure), terms.is_null(column)])
@@ -147,7 +147,7 @@ def item_columns(aggregate: Aggregate, label: str, scope: Scope, also: Sql = TRU
     """
     where = _where(aggregate, scope, also)
     body = None if aggregate.body is None else emit(aggregate.body, scope)
-    counted = TRUE if where is None else terms.surely(where.value)
+    counted = TRUE if where is None else terms.is_true(where.value)
     item: Sql
     keys: list[Sql] = []
     match aggregate.kind:
@@ -159,13 +159,13 @@ def item_columns(aggregate: Aggregate, label: str, scope: Scope, also: Sql = TRU
         case "some" | "every":
             assert body is not None
             hit = body.value if aggregate.kind == "some" else terms.negate(body.value)
-            item = terms.conjoin([counted, terms.surely(hit)])
+            item = terms.conjoin([counted, terms.is_true(hit)])
         case "first":
             assert body is not None
             key = terms.column(scope.program.entities[aggregate.child].key)
             perhaps = TRUE if where is None else terms.negate(_outside(where))
             perhaps = terms.conjoin([perhaps, terms.negate(body.void)])
-            yes, no = terms.surely(body.value), terms.surely_not(body.value)
+            yes, no = terms.is_true(body.value), terms.is_false(body.value)
             tests = [[counted, no], [perhaps, terms.negate(no)], [perhaps, terms.negate(yes)]]
             item = terms.case([(terms.conjoin([counted, yes]), key)])
             keys = [
@@ -223,7 +223,7 @@ def _failing(where: Emitted | None, body: Emitted | None) -> Sql:
 
 def _outside(where: Emitted) -> Sql:
     """The item is known not to count."""
-    return terms.disjoin([terms.surely_not(where.value), where.void])
+    return terms.disjoin([terms.is_false(where.value), where.void])
 
 
 def _folded(aggregate: Aggregate, item: Sql) -> Sql:
@@ -250,6 +250,6 @@ def _unsure(aggregate: Aggregate, where: Emitted | None, body: Emitted | None) -
     may_count = TRUE if where is None else terms.negate(_outside(where))
     parts = [may_count, terms.disjoin(unknown), modelled]
     if aggregate.kind in ("some", "every") and where is not None and body is not None:
-        neutral = terms.surely_not if aggregate.kind == "some" else terms.surely
+        neutral = terms.is_false if aggregate.kind == "some" else terms.is_true
         parts.append(terms.negate(neutral(body.value)))
     return terms.conjoin(parts)

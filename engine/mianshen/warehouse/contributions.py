@@ -54,7 +54,7 @@ def may_feed(branches: Sequence[Applied], named: Sequence[int]) -> Sql:
     main, fallbacks = tiers(branches)
     open_ = terms.disjoin([main.unsure(), terms.conjoin([main.none_applies(), fallbacks.unsure()])])
     naming = [branch for branch in branches if branch.index in named]
-    return terms.disjoin([terms.negate(open_), *(terms.negate(terms.surely_not(b.applies)) for b in naming)])
+    return terms.disjoin([terms.negate(open_), *(terms.negate(terms.is_false(b.applies)) for b in naming)])
 
 
 def open_payment(decision: Decision, branches: Sequence[Applied]) -> Sql:
@@ -85,7 +85,7 @@ class Contribution:
         over = Emitted(TRUE, nullable=False)
         if self.accumulator.over is not None:
             over = emit(self.accumulator.over, self.scope)
-        outside = terms.disjoin([terms.surely_not(over.value) if over.nullable else FALSE, over.void])
+        outside = terms.disjoin([terms.is_false(over.value) if over.nullable else FALSE, over.void])
         void = terms.column(f"{decided}?void") if self.decision.key in self.voidable else FALSE
         open_, by = terms.column(f"{decided}?open"), terms.column(f"{decided}?by")
         pays = exp.In(
@@ -103,13 +103,13 @@ class Contribution:
         columns = [terms.alias(terms.cast(add, held_as(self.decision, 38)), f"{name}?add")]
         if over.error != FALSE:
             failed = terms.conjoin([terms.negate(void), fed, over.error])
-            columns.append(terms.alias(terms.surely(failed), f"{name}?adderror"))
+            columns.append(terms.alias(terms.is_true(failed), f"{name}?adderror"))
         return columns
 
     def _nowhere(self) -> list[Sql]:
         """It is not known where the row counts: a date is missing, or a fact where it brings something."""
         accumulator = self.accumulator
-        some = terms.surely(exp.NEQ(this=terms.column(self.decision.name), expression=ZERO))
+        some = terms.is_true(exp.NEQ(this=terms.column(self.decision.name), expression=ZERO))
         parts = [
             terms.conjoin([terms.is_null(fact_column(accumulator, key)), some]) for key in accumulator.varying
         ]

@@ -51,7 +51,7 @@ def beyond_calendar(day: Sql, steps: Sql, months: bool) -> Sql:
     reached = exp.Add(this=terms.paren(number), expression=terms.paren(steps))
     early = exp.LT(this=terms.paren(reached), expression=terms.literal(first))
     late = exp.GT(this=terms.paren(reached), expression=terms.literal(last))
-    return terms.surely(terms.disjoin([early, late]))
+    return terms.is_true(terms.disjoin([early, late]))
 
 
 def outside_calendar(day: Sql, steps: int, months: bool) -> Sql:
@@ -66,4 +66,4 @@ def outside_calendar(day: Sql, steps: int, months: bool) -> Sql:
     except OverflowError:
         return terms.is_known(day)
     kind = exp.GT if steps >= 0 else exp.LT
-    return terms.surely(kind(this=terms.paren(day), expression=terms.literal(bound)))
+    return terms.is_true(kind(this=terms.paren(day), expression=terms.literal(bound)))

@@ -61,8 +61,8 @@ class AppliedTier:
 
     def stands(self, applied: Applied) -> Sql:
         """The branch applies and no exception to it does."""
-        beaten = [terms.negate(terms.surely(e.applies)) for e in self.exceptions(applied)]
-        return terms.conjoin([terms.surely(applied.applies), *beaten])
+        beaten = [terms.negate(terms.is_true(e.applies)) for e in self.exceptions(applied)]
+        return terms.conjoin([terms.is_true(applied.applies), *beaten])
 
     def unsure(self) -> Sql:
         """No branch applies, and some may."""
@@ -72,7 +72,7 @@ class AppliedTier:
         """Every branch is known not to apply."""
         if not self.branches:
             return TRUE
-        return terms.surely_not(terms.disjoin(applied.applies for applied in self.branches))
+        return terms.is_false(terms.disjoin(applied.applies for applied in self.branches))
 
     def errors(self) -> list[Sql]:
         """Testing a condition fails, as far as conditions are tested, or two branches stand at once."""
@@ -80,7 +80,7 @@ class AppliedTier:
         for index, applied in enumerate(self.branches):
             if applied.condition_error != FALSE:
                 before = self.branches[:index] if self.exclusive else ()
-                reached = [terms.negate(terms.surely(earlier.applies)) for earlier in before]
+                reached = [terms.negate(terms.is_true(earlier.applies)) for earlier in before]
                 errors.append(terms.conjoin([*reached, applied.condition_error]))
         return errors
 
@@ -158,7 +158,7 @@ def _first_error(conditions: list[Emitted]) -> Sql:
         if condition.error != FALSE:
             parts.append(
                 terms.conjoin(
-                    [*(terms.negate(terms.surely_not(c.value)) for c in conditions[:index]), condition.error]
+                    [*(terms.negate(terms.is_false(c.value)) for c in conditions[:index]), condition.error]
                 )
             )
     return terms.disjoin(parts)
@@ -182,7 +182,7 @@ def _number(tier: AppliedTier, otherwise: Sql) -> Sql:
         pending = [e for e in exceptions if e.may_be_unknown]
         if pending:
             open_ = terms.disjoin(
-                terms.conjoin([terms.is_null(e.applies), terms.negate(terms.surely(_same(e, branch)))])
+                terms.conjoin([terms.is_null(e.applies), terms.negate(terms.is_true(_same(e, branch)))])
                 for e in pending
             )
             number = terms.case([(open_, terms.literal(UNDECIDED))], number)
@@ -252,7 +252,7 @@ def agreed(branches: Sequence[Applied], by: Sql) -> list[tuple[Sql, Applied]]:
                 cases.append(
                     (
                         terms.conjoin(
-                            [_is(by, [UNDECIDED]), reached, tier.stands(branch), *map(terms.surely, alike)]
+                            [_is(by, [UNDECIDED]), reached, tier.stands(branch), *map(terms.is_true, alike)]
                         ),
                         branch,
                     )
@@ -295,4 +295,4 @@ def outside(value: Sql, type_: core.Numeric) -> Sql:
     low, high = terms.literal(type_.low), terms.literal(type_.high)
     below = exp.LT(this=terms.paren(value), expression=low)
     above = exp.GT(this=terms.paren(value), expression=high)
-    return terms.surely(terms.disjoin([below, above]))
+    return terms.is_true(terms.disjoin([below, above]))

@@ -243,7 +243,7 @@ def _in_turn(args: list[Emitted], decisive: bool) -> Sql:
         return FALSE
     parts = []
     for index, arg in enumerate(args):
-        settled = [terms.surely(a.value) if decisive else terms.surely_not(a.value) for a in args[:index]]
+        settled = [terms.is_true(a.value) if decisive else terms.is_false(a.value) for a in args[:index]]
         parts.append(terms.conjoin([*(terms.negate(s) for s in settled), arg.error]))
     return terms.disjoin(p for p, a in zip(parts, args, strict=True) if a.error != FALSE)
 
@@ -255,7 +255,7 @@ def _conditional(node: core.If, scope: Scope) -> Emitted:
         value = terms.case([(condition.value, yes_value)], no_value)
     else:
         value = terms.case([(condition.value, yes_value), (terms.negate(condition.value), no_value)])
-    yes, no = terms.surely(condition.value), terms.surely_not(condition.value)
+    yes, no = terms.is_true(condition.value), terms.is_false(condition.value)
 
     def chosen(of_condition: Sql, of_then: Sql, of_otherwise: Sql) -> Sql:
         parts = [(TRUE, of_condition), (yes, of_then), (no, of_otherwise)]
@@ -281,7 +281,7 @@ def _rounding(node: core.Round, scope: Scope) -> Emitted:
     may_be_zero = bottom_type.low <= 0 <= bottom_type.high
     zero = terms.conjoin(
         [
-            terms.surely(terms.equal(terms.paren(bottom.value), terms.literal(0))),
+            terms.is_true(terms.equal(terms.paren(bottom.value), terms.literal(0))),
             terms.is_known(top.value),
         ]
     )
@@ -329,7 +329,7 @@ def _in_force(node: core.InForce, scope: Scope) -> Emitted:
         """A test on the case in force; where no figure is, none holds."""
         if all(of(case) == FALSE for case in cases.values()):
             return FALSE
-        return terms.surely(part(of, FALSE).value)
+        return terms.is_true(part(of, FALSE).value)
 
     value = part(lambda case: case.value, blank_of(node.type))
     nullable = value.nullable or any(case.nullable for case in cases.values())

@@ -129,12 +129,12 @@ def equal(left: Sql, right: Sql) -> Sql:
     return exp.EQ(this=left, expression=right)
 
 
-def is_true(value: Sql) -> bool:
+def is_literal_true(value: Sql) -> bool:
     """Is it the constant true? Comparing trees would walk them."""
     return isinstance(value, exp.Boolean) and bool(value.this)
 
 
-def is_false(value: Sql) -> bool:
+def is_literal_false(value: Sql) -> bool:
     return isinstance(value, exp.Boolean) and not value.this
 
 
@@ -149,12 +149,12 @@ def larger(value: Sql, parts: int) -> bool:
 
 def conjoin(parts: Iterable[Sql]) -> Sql:
     """AND of all; nothing is true."""
-    return _chain(exp.And, [p for p in parts if not is_true(p)], exp.true)
+    return _chain(exp.And, [p for p in parts if not is_literal_true(p)], exp.true)
 
 
 def disjoin(parts: Iterable[Sql]) -> Sql:
     """OR of all; nothing is false."""
-    return _chain(exp.Or, [p for p in parts if not is_false(p)], exp.false)
+    return _chain(exp.Or, [p for p in parts if not is_literal_false(p)], exp.false)
 
 
 def _chain(kind: type[exp.Connector], parts: list[Sql], nothing: Callable[[], Sql]) -> Sql:
@@ -178,12 +178,12 @@ def is_known(value: Sql) -> Sql:
     return exp.Not(this=is_null(value))
 
 
-def surely(value: Sql) -> Sql:
+def is_true(value: Sql) -> Sql:
     """True where the condition is true; false where it is false or unknown."""
     return exp.Coalesce(this=value, expressions=[exp.false()])
 
 
-def surely_not(value: Sql) -> Sql:
+def is_false(value: Sql) -> Sql:
     """True where the condition is known to be false."""
     return exp.Coalesce(this=negate(value), expressions=[exp.false()])
 

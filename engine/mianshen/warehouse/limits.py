@@ -112,12 +112,12 @@ class Limits:
         voids.append(terms.conjoin([paying, terms.column(f"{name}?limitvoid")]))
         void = terms.disjoin(voids)
         feeds = self._feeds(accumulator, void)
-        counts = terms.conjoin([paying, terms.negate(void), terms.surely(over), terms.is_known(raw)])
+        counts = terms.conjoin([paying, terms.negate(void), terms.is_true(over), terms.is_known(raw)])
         columns = {
             "x": self._amount(accumulator, counts),
             "u": terms.cast(self._unsure(accumulator, feeds), "TINYINT"),
             "named": TRUE if read_elsewhere(self.program, name) else self._may_pay(accumulator),
-            "counted": terms.conjoin([paying, terms.surely(over)]),
+            "counted": terms.conjoin([paying, terms.is_true(over)]),
         }
         if name in self.failing_filters:
             columns["filtererror"] = terms.conjoin([feeds, terms.column(f"{name}?overerror")])
@@ -130,7 +130,7 @@ class Limits:
         parts = [over, self._raw(accumulator), limit, opening]
         parts += [self.scope.day] if self.scope.undated and self.scope.day is not None else []
         unknown = [terms.is_null(part) for part in parts]
-        return terms.conjoin([terms.negate(terms.surely_not(over)), feeds, terms.disjoin(unknown)])
+        return terms.conjoin([terms.negate(terms.is_false(over)), feeds, terms.disjoin(unknown)])
 
     def _amount(self, accumulator: Accumulator, known: Sql) -> Sql:
         """The amount before the limit, not below zero; one that may be huge is cut to the most that can be paid."""

@@ -146,7 +146,7 @@ class Rows:
         name = key[1]
         columns = [terms.alias(terms.column(name, table), name)]
         if key in self.voidable:
-            void = terms.surely(terms.column(f"{name}?void", table))
+            void = terms.is_true(terms.column(f"{name}?void", table))
             columns.append(terms.alias(void, f"{name}?void"))
         return columns
 
@@ -264,13 +264,13 @@ class Rows:
         """The last row before each that matches: not modelled where there is none, unknown where one may."""
         matches, value, void = (terms.column(c, name) for c in ("?matches", ITEM, f"{ITEM}?void"))
         none = terms.is_null(terms.column("?parent", name))
-        missing = terms.disjoin([none, terms.conjoin([terms.surely(matches), terms.surely(void)])])
+        missing = terms.disjoin([none, terms.conjoin([terms.is_true(matches), terms.is_true(void)])])
         columns = [
-            terms.alias(terms.case([(terms.surely(matches), value)]), name),
+            terms.alias(terms.case([(terms.is_true(matches), value)]), name),
             terms.alias(terms.conjoin([self._dated(), missing]), f"{name}?void"),
         ]
         if node.where is not None and fallible(node):
-            columns.append(terms.alias(terms.surely(terms.column("?error", name)), f"{name}?error"))
+            columns.append(terms.alias(terms.is_true(terms.column("?error", name)), f"{name}?error"))
         elif fallible(node):
             columns.append(terms.alias(FALSE, f"{name}?error"))
         self.scope.aggregates[node] = name

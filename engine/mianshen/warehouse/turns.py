@@ -99,7 +99,7 @@ class Turns:
             tables.append((f"{cut}_total{index}", self._pairs(a, rows, self._summed(a))))
             windowed.append(Windowed(frozenset(reads), (f"{a.name}?sum", f"{a.name}?unsure"), tuple(tables)))
             total = terms.or_zero(terms.column(f"{a.name}?sum"))
-            unsure = terms.surely(terms.column(f"{a.name}?unsure"))
+            unsure = terms.is_true(terms.column(f"{a.name}?unsure"))
             before = terms.case([(unsure, terms.NULL)], balance(a, self.scope, total))
             balances.append(terms.alias(before, f"{a.name}?before"))
         return [Layer(may), Layer(added), Layer(balances, cut, windowed)]

@@ -106,14 +106,14 @@ def _fact(program: Program, name: str, type_: Type) -> tuple[Sql, Reasons]:
 
     def fitting(test: Sql, reason: str) -> tuple[Sql, Reasons]:
         value = terms.cast(column, terms.sql_type(type_))
-        return terms.case([(test, value)]), [(terms.surely_not(test), terms.literal(f"{name}: {reason}"))]
+        return terms.case([(test, value)]), [(terms.is_false(test), terms.literal(f"{name}: {reason}"))]
 
     match type_:
         case Numeric(low=low, high=high, scale=scale):
             within = exp.Between(this=column, low=terms.literal(low, scale), high=terms.literal(high, scale))
             value, outside = fitting(within, "out_of_range")
             even = terms.equal(column, exp.Round(this=column, decimals=terms.literal(scale)))
-            uneven = terms.conjoin([terms.surely(within), terms.surely_not(even)])
+            uneven = terms.conjoin([terms.is_true(within), terms.is_false(even)])
             return value, [*outside, (uneven, terms.literal(f"{name}: too_many_decimals"))]
         case Code(codes=codes):
             values = [terms.literal(value) for value in program.codes[codes].values]
@@ -137,10 +137,10 @@ def _later(program: Program, entity: Entity, as_of: dt.date) -> Reasons:
     later: Reasons = []
     if entity.date is not None:
         late = exp.GT(this=terms.column(entity.date), expression=terms.literal(as_of))
-        later.append((terms.surely(late), terms.literal(f"{entity.date}: after_as_of")))
+        later.append((terms.is_true(late), terms.literal(f"{entity.date}: after_as_of")))
     scope = Scope(program, entity.name, as_of, frozenset())
     for check in entity.checks:
-        test = terms.surely_not(emit(check.condition, scope).value)
+        test = terms.is_false(emit(check.condition, scope).value)
         later.append((test, terms.literal(f"{check.field}: failed_check")))
     return later
 

@@ -93,7 +93,7 @@ class _Reader:
             self._refuse("", "", _malformed(Span(file, number, column), Message("此处断开或有误", why)))
             return
         node, wrong = read_tree(line, file)
-        wrong = [at_line(mistake, number) for mistake in wrong]
+        wrong = [at_line(finding, number) for finding in wrong]
         if wrong or node is None:
             empty = _malformed(Span(file, number, 1), Message("是空的", "it is empty"))
             self._refuse("", "", wrong[0] if wrong else empty)
@@ -145,8 +145,8 @@ class _Reader:
         event = None if wrong else self._event(node, fields, wrong)
         id_ = fields.get(ID)
         name = id_.text if isinstance(id_, Scalar) else ""
-        for at, mistake in wrong:
-            self._refuse(name, at, _at(mistake, line))
+        for at, finding in wrong:
+            self._refuse(name, at, _at(finding, line))
         if event is not None and not wrong:
             place = node.span if line is None else replace(node.span, line=line)
             self._add(replace(event, place=place))
@@ -208,8 +208,8 @@ class _Reader:
             self.doubled.add(event.id)
         self.read.events.append(event)
 
-    def _refuse(self, id_: str, name: str, mistake: Diagnostic) -> None:
-        self.read.refused.append(Refusal(id_, name, mistake))
+    def _refuse(self, id_: str, name: str, finding: Diagnostic) -> None:
+        self.read.refused.append(Refusal(id_, name, finding))
 
     def result(self) -> Read:
         """What was read, without the events that share a number with a different one."""
@@ -248,13 +248,13 @@ def _by_title(facts: Iterable[Fact]) -> dict[str, str]:
     return {title: min(names) for title, names in named.items() if len(names) == 1}
 
 
-def at_line(mistake: Diagnostic, line: int) -> Diagnostic:
+def at_line(finding: Diagnostic, line: int) -> Diagnostic:
     """A mistake in a text that stands on a line of its file."""
-    return replace(mistake, span=replace(mistake.span, line=line, end_line=line))
+    return replace(finding, span=replace(finding.span, line=line, end_line=line))
 
 
-def _at(mistake: Diagnostic, line: int | None) -> Diagnostic:
-    return mistake if line is None else at_line(mistake, line)
+def _at(finding: Diagnostic, line: int | None) -> Diagnostic:
+    return finding if line is None else at_line(finding, line)
 
 
 def _malformed(span: Span, why: Message) -> Diagnostic:

@@ -86,7 +86,7 @@ def run_watch(program: Program, request: Request) -> Watched:
 
     Raises RuleError when a file cannot be read, the journal is another's, or durable-rules is not there.
     """
-    _refuse_unfit(request)
+    _check_options(request)
     durable_rules()
     read = read_events(request.events, program)
     with opened(request.journal, program) as journal:
@@ -179,7 +179,7 @@ def _after_death(program: Program, people: Iterable[Row], events: Iterable[Event
             yield diagnostic("E621.after_death", event.place, date=event.date, day=day)
 
 
-def _refuse_unfit(request: Request) -> None:
+def _check_options(request: Request) -> None:
     """Neither the work list nor the journal may replace an input, or each other."""
     inputs = [request.events, *paths_of(request.records)]
     read = {path.resolve() for path in inputs}

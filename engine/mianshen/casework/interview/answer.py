@@ -61,8 +61,10 @@ def _no_such_place(name: str, known: Iterable[str]) -> Diagnostic:
 def record(interview: Interview, story: Story) -> str:
     """The record as text; rows that were not asked about, for nothing of theirs matters, are left out."""
     rows = [place.row for place in story.incomplete()]
-    lacking = {missing for standing in interview.standings(story) for missing in standing.lacking}
-    return (story.without(rows) if rows and interview.may_leave_out(story) else story).text(lacking)
+    unanswered = {
+        missing for benefit_state in interview.benefit_states(story) for missing in benefit_state.unanswered
+    }
+    return (story.without(rows) if rows and interview.may_leave_out(story) else story).text(unanswered)
 
 
 def kept(interview: Interview, story: Story, file: Path) -> None:

@@ -32,15 +32,15 @@ MOST_FILLINGS: Final = 24  # tried to see whether answers can still decide
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BenefitState:
     """Where a benefit stands: what its answer still lacks, None once it is decided (or can never be)."""
 
     benefit: Benefit
-    lacking: frozenset[Missing]
+    unanswered: frozenset[Missing]
 
     @property
     def decided(self) -> bool:
-        return not self.lacking
+        return not self.unanswered
 
 
 class Interview:
@@ -62,15 +62,15 @@ class Interview:
 
     # -- where it stands -------------------------------------------------------------------------
 
-    def standings(self, story: Story) -> list[Standing]:
+    def benefit_states(self, story: Story) -> list[BenefitState]:
         """Where each benefit stands."""
         return self._decide(self.retelling.copy(story.case)[0])
 
-    def _decide(self, case: Case) -> list[Standing]:
+    def _decide(self, case: Case) -> list[BenefitState]:
         self.interpreter.run(case)
         if case.person.rejection is not None:
-            return [Standing(benefit, frozenset()) for benefit in self.benefits]
-        return [Standing(benefit, _lacking(benefit, case.person)) for benefit in self.benefits]
+            return [BenefitState(benefit, frozenset()) for benefit in self.benefits]
+        return [BenefitState(benefit, _lacking(benefit, case.person)) for benefit in self.benefits]
 
     # -- the next question -------------------------------------------------------------------------
 
@@ -78,11 +78,13 @@ class Interview:
         """The next question; None once every benefit is decided, or no answer can decide another."""
         rows = {(row.entity, row.key): row for row in story.case.rows()}
         names: dict[Place, list[str]] = {}
-        for standing in self.standings(story):
-            open_ = self._open(story, rows, standing.lacking)
-            if open_ and (len(open_) == len(standing.lacking) or self._can_decide(story, standing, open_)):
+        for benefit_state in self.benefit_states(story):
+            open_ = self._open(story, rows, benefit_state.unanswered)
+            if open_ and (
+                len(open_) == len(benefit_state.unanswered) or self._can_decide(story, benefit_state, open_)
+            ):
                 for place in open_:
-                    names.setdefault(place, []).append(standing.benefit.name)
+                    names.setdefault(place, []).append(benefit_state.benefit.name)
         places = list(self._at_hand(story, names))
         if not places:
             return self._to_complete(story)
@@ -101,8 +103,8 @@ class Interview:
     def may_leave_out(self, story: Story) -> bool:
         """Whether rows of which too little was asked make no difference to answers that are decided."""
         rows = [place.row for place in story.incomplete()]
-        standings = self.standings(story)
-        if not rows or not all(standing.decided for standing in standings):
+        benefit_states = self.benefit_states(story)
+        if not rows or not all(benefit_state.decided for benefit_state in benefit_states):
             return not rows
         return self._answers(story.without(rows)) == self._answers(story)
 
@@ -113,12 +115,12 @@ class Interview:
         return [row.values.get(name) for row in case.person.lineage() for name in names]
 
     def _open(
-        self, story: Story, rows: dict[tuple[str, str], Row], lacking: Iterable[Missing]
+        self, story: Story, rows: dict[tuple[str, str], Row], unanswered: Iterable[Missing]
     ) -> list[Place]:
         """What is lacking and may yet be told, in the order of rows and of the vocabulary."""
         names = [name for _, name in self.program.facts]
         result = []
-        for missing in lacking:
+        for missing in unanswered:
             row = rows.get((missing.entity, missing.key))
             if row is not None:
                 place = Place(row, missing.name)
@@ -167,8 +169,12 @@ class Interview:
         """What an answer brings on average: benefits decided, and how many facts are then left (fewer is more)."""
         outcomes = [self._decide(case) for case in self._told(story, place)]
         count = len(outcomes) or 1
-        decided = sum(standing.decided for standings in outcomes for standing in standings)
-        score = sum(len(frozenset().union(*(s.lacking for s in standings))) for standings in outcomes)
+        decided = sum(
+            benefit_state.decided for benefit_states in outcomes for benefit_state in benefit_states
+        )
+        score = sum(
+            len(frozenset().union(*(s.unanswered for s in benefit_states))) for benefit_states in outcomes
+        )
         return Fraction(decided, count), Fraction(-score, count)
 
     def _told(self, story: Story, place: Place) -> Iterator[Case]:
@@ -195,7 +201,7 @@ class Interview:
         step = max(1, len(values) // MOST_VALUES)
         return values[::step]
 
-    def _can_decide(self, story: Story, standing: Standing, open_: Sequence[Place]) -> bool:
+    def _can_decide(self, story: Story, benefit_state: BenefitState, open_: Sequence[Place]) -> bool:
         """Whether some answers would still decide, where part of what is lacking will not be told.
 
         Every value worth trying of every open fact occurs in some filling; open lists have no rows in it.
@@ -204,7 +210,7 @@ class Interview:
         facts = [place for place in open_ if self._is_fact(place)]
         if not facts:
             return True
-        index = self.benefits.index(standing.benefit)
+        index = self.benefits.index(benefit_state.benefit)
         for turn in range(min(MOST_FILLINGS, max(map(len, values)))):
             can_decide = {
                 (place.row, place.name): value

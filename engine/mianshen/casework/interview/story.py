@@ -340,9 +340,9 @@ def read_story(path: Path, program: Program, as_of: dt.date | None, today: dt.da
 
     Raises RuleError with every mistake of a record that cannot be read or holds several.
     """
-    root, mistakes = read_tree(path)
-    if root is None or mistakes:
-        raise RuleError(mistakes or [record_diagnostics.no_record(str(path))])
+    root, findings = read_tree(path)
+    if root is None or findings:
+        raise RuleError(findings or [record_diagnostics.no_record(str(path))])
     return story_of(root, program, as_of, today)
 
 
@@ -356,7 +356,7 @@ def story_of(root: Node, program: Program, as_of: dt.date | None, today: dt.date
         raise RuleError([diagnostic("E709.several_records", unlined(root.span.file), file=root.span.file)])
     dated = root.get(DAY) is not None
     case, wrong = read_record(root, program, as_of or (None if dated else today), CASE_KEYS, growing=True)
-    wrong = [mistake for mistake in wrong if mistake.code != REQUIRED]  # that may yet be told
+    wrong = [finding for finding in wrong if finding.code != REQUIRED]  # that may yet be told
     if case is None or wrong:
         raise RuleError(wrong)
     return _opened(Story(program, case), _written_rows(program, case, root))

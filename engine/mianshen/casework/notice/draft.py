@@ -216,7 +216,7 @@ class Draft:
 
     def _reason(self) -> str:
         if self.result.status == "undetermined":
-            return self._say(phrases.UNTOLD)
+            return self._say(phrases.UNANSWERED)
         if isinstance(self.result, RowResult):
             return self._say(self.words.of_row(self.result))
         if self.row is self.checked.case.person or self.result.status == "not_modelled":

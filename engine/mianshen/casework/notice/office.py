@@ -48,12 +48,12 @@ class Letterhead:
 
 def read_office(file: Path) -> OfficeFile:
     """The file of an office. Raises RuleError with every mistake at its line and column."""
-    root, mistakes = read_tree(file)
-    if root is None or mistakes:
-        raise RuleError(mistakes)
-    office, mistakes = fit(OfficeFile, root, root.span)
+    root, findings = read_tree(file)
+    if root is None or findings:
+        raise RuleError(findings)
+    office, findings = fit(OfficeFile, root, root.span)
     if office is None:
-        raise RuleError(mistakes)
+        raise RuleError(findings)
     return office
 
 

@@ -65,7 +65,7 @@ class Working:
     def _settled(self, step: Step) -> str:
         """What another system really paid of this decision, beside what the rules give."""
         entity, name = step.row.entity, step.decision.name
-        if name not in self.program.settling(entity):
+        if name not in self.program.settled_facts(entity):
             return ""
         settled = [
             settlement for settlement in settlements(self.program, step.row) if settlement.decision == name

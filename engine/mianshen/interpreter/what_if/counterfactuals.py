@@ -118,10 +118,10 @@ class CounterfactualSearch:
 
     # -- facts ---------------------------------------------------------------------------------
 
-    def facts_read(self, case: Case, untold: Sequence[Place] = ()) -> list[tuple[Row, Fact]]:
+    def facts_read(self, case: Case, unanswered: Sequence[Place] = ()) -> list[tuple[Row, Fact]]:
         """The facts that eligibility reads, whatever those `untold` may be; keys aside."""
         self.spent += 1
-        copy, rows = self.scenario.copy(case, untold=untold, noting=True)
+        copy, rows = self.scenario.copy(case, unanswered=unanswered, noting=True)
         self.part.run(copy)
         read = []
         for row in case.rows():
@@ -137,7 +137,7 @@ class CounterfactualSearch:
         """Whether any values of these facts could give another answer than `now`."""
         if isinstance(now, Unknown):
             return all((name, row.entity, row.key) in now.missing for row, name in places)
-        return self.status(self.scenario.copy(case, untold=places)[0]) != now
+        return self.status(self.scenario.copy(case, unanswered=places)[0]) != now
 
     # -- changes -------------------------------------------------------------------------------
 
@@ -263,7 +263,7 @@ class CounterfactualSearch:
     def _helps(self, case: Case, row1: Row, fact1: Fact, first: Known, row2: Row, fact2: Fact) -> bool:
         """Whether, the first fact being so, any value of the second could do."""
         copy, rows = self.scenario.copy(case, {(row1, fact1.name): first})
-        status = self.status(self.scenario.copy(copy, untold=[(rows[row2], fact2.name)])[0])
+        status = self.status(self.scenario.copy(copy, unanswered=[(rows[row2], fact2.name)])[0])
         return status is True or isinstance(status, Unknown)
 
 

@@ -50,7 +50,7 @@ class Scenario:
         self,
         case: Case,
         added: Mapping[Place, Known] | None = None,
-        untold: Iterable[Place] = (),
+        unanswered: Iterable[Place] = (),
         as_of: dt.date | None = None,
         noting: bool = False,
     ) -> tuple[Case, dict[Row, Row]]:
@@ -60,7 +60,7 @@ class Scenario:
         """
         day = as_of or case.as_of
         open_: dict[Row, set[str]] = {}
-        for row, name in untold:
+        for row, name in unanswered:
             open_.setdefault(row, set()).add(name)
         rows = {row: self._copied(row, day, open_, noting) for row in case.rows()}
         for row, copied in rows.items():

@@ -81,9 +81,9 @@ def make_report(program: Program, order: Order) -> dict[str, Any]:
     """
     run = FinishedRun.of(order.run)
     earlier = None if order.since is None else FinishedRun.of(order.since)
-    run.refuse_other(program)
+    run.check_decided_by(program)
     try:
-        with whole_folder(order.out, lambda out: _refuse_foreign(out, order)) as part:
+        with whole_folder(order.out, lambda out: _check_own(out, order)) as part:
             return _written(program, order, run, earlier, part)
     except duckdb.OutOfMemoryException:
         raise RuleError([diagnostic("E577.no_memory", unlined(str(order.out)))]) from None
@@ -186,7 +186,7 @@ def _compared(program: Program, run: FinishedRun, earlier: FinishedRun) -> list[
     ]
 
 
-def _refuse_foreign(out: Path, order: Order) -> None:
+def _check_own(out: Path, order: Order) -> None:
     """Only an empty folder or an earlier report's is replaced, and never a run's."""
     for folder in (order.run, *([] if order.since is None else [order.since])):
         run = folder.resolve()

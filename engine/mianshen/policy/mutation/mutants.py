@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
-from mianshen.elaboration.link import clashes
+from mianshen.elaboration.link import conflicts
 from mianshen.interpreter.formula import constant, to_text
 from mianshen.policy.mutation.nodes import DAY, Changed, Changes, Kind, nearest_numbers
 from mianshen.program.core import Const, Core, Op
@@ -87,11 +87,11 @@ class Mutant:
         provisions = tuple(
             provision for old in decision.provisions if (provision := changed.get(old.name, old)) is not None
         )
-        mistakes: list[Diagnostic] = []
-        pairs = clashes(provisions, program.codes, mistakes)
-        if mistakes:
+        findings: list[Diagnostic] = []
+        pairs = conflicts(provisions, program.codes, findings)
+        if findings:
             raise Refused
-        return replace(decision, provisions=provisions, clashes=pairs)
+        return replace(decision, provisions=provisions, conflicts=pairs)
 
 
 class Refused(Exception):

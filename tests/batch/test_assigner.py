@@ -9,8 +9,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mianshen.batch.assigner import SeenKeys
 from mianshen.batch.block_store import PartitionFiles
-from mianshen.batch.dealing import SeenKeys
 
 
 @given(

@@ -31,7 +31,7 @@ class KeyIndex(Protocol):
 
 
 @dataclass(slots=True)
-class Dealing:
+class BlockAssigner:
     """Deals the rows of all entities; `count`: blocks. `library`: a compiled program's functions, where there are any."""
 
     program: Program
@@ -42,18 +42,18 @@ class Dealing:
     _index: dict[str, KeyIndex] = field(default_factory=dict)
     _blocks: dict[str, Array] = field(default_factory=dict)
 
-    def entity(self, entity: Entity) -> EntityDealing:
+    def entity(self, entity: Entity) -> EntityAssigner:
         """What deals the rows of one entity; its parent must have been dealt before."""
-        return EntityDealing(self, entity)
+        return EntityAssigner(self, entity)
 
-    def finish(self, dealt: EntityDealing) -> None:
+    def finish(self, assigned: EntityAssigner) -> None:
         """Keep the blocks in which children look for their parents, and find keys that rows share."""
-        name = dealt.entity.name
-        self.doubled[name] = dealt.keys.doubled()
-        if self.places_children(dealt.entity):
-            keys = whole(pa.chunked_array(dealt.texts, pa.string()))
+        name = assigned.entity.name
+        self.doubled[name] = assigned.keys.doubled()
+        if self.places_children(assigned.entity):
+            keys = whole(pa.chunked_array(assigned.texts, pa.string()))
             self._index[name] = key_index(keys, self.library)
-            self._blocks[name] = np.concatenate([*dealt.blocks, np.empty(0, np.uint32)])
+            self._blocks[name] = np.concatenate([*assigned.blocks, np.empty(0, np.uint32)])
 
     def places_children(self, entity: Entity) -> bool:
         """Whether rows below the entity's are in the blocks of their parents, which their keys alone do not tell."""
@@ -78,10 +78,10 @@ class Dealing:
 
 
 @dataclass(slots=True)
-class EntityDealing:
+class EntityAssigner:
     """The rows of one entity on their way into blocks."""
 
-    dealing: Dealing
+    assigner: BlockAssigner
     entity: Entity
     keys: SeenKeys = field(init=False)
     places_children: bool = field(init=False)
@@ -90,9 +90,9 @@ class EntityDealing:
 
     def __post_init__(self) -> None:
         self.keys = SeenKeys()
-        self.places_children = self.dealing.places_children(self.entity)
+        self.places_children = self.assigner.places_children(self.entity)
 
-    def deal(self, keys: pa.StringArray, parents: pa.StringArray | None) -> Array:
+    def assign(self, keys: pa.StringArray, parents: pa.StringArray | None) -> Array:
         """The blocks of the next rows."""
         self.keys.see(keys)
         blocks = self._blocks(keys, parents)
@@ -103,11 +103,11 @@ class EntityDealing:
 
     def _blocks(self, keys: pa.StringArray, parents: pa.StringArray | None) -> Array:
         if parents is None:
-            return blocks_of(keys, self.dealing.count)
-        blocks = self.dealing.above(self.entity, parents)
+            return blocks_of(keys, self.assigner.count)
+        blocks = self.assigner.above(self.entity, parents)
         if not parents.null_count:
             return blocks
-        return np.where(np.asarray(parents.is_null()), blocks_of(keys, self.dealing.count), blocks)
+        return np.where(np.asarray(parents.is_null()), blocks_of(keys, self.assigner.count), blocks)
 
 
 @dataclass(slots=True)
