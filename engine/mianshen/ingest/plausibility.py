@@ -39,6 +39,7 @@ YEARS: Final = (1990, 2100)  # of a decision date
 SKETCH: Final = 1 << 14  # hashes by which the keys of two files are compared
 SAMPLE: Final = 256  # keys by which padding is looked for
 WHOLE_COLUMN: Final = 0.9  # of its cells are refused for one reason
+MARKS: Final = np.uint64(1 << 20)  # by which rows of other people are passed over
 SHOWN: Final = 20  # likely doubles that are named
 Bound: TypeAlias = Literal["begins", "ends"]  # of a life, as an entity names the facts
 
@@ -195,16 +196,26 @@ class Plausibility:
 
     def _beyond(self, counts: EntityCounts, persons: Array, days: Array) -> None:
         """Count rows that are dated before the birth or after the death of their person."""
+        if not len(days):
+            return
+        first, latest = days.min(), days.max()
         for bound, lives in self.lives.items():
-            people, bounds = (np.concatenate(part) for part in zip(*lives, strict=True))
-            if len(people):
-                order = np.argsort(people, kind="stable")
-                at = order[np.minimum(np.searchsorted(people[order], persons), len(order) - 1)]
-                early = (days < bounds[at]) & (bounds[at] <= self.last)  # a birth to come rejects its person
-                outside = early if bound == "begins" else days > bounds[at]
-                counts.beyond[bound] = counts.beyond.get(bound, 0) + int(
-                    ((people[at] == persons) & outside).sum()
-                )
+            # of few lives a row can lie outside; a birth to come rejects its person
+            near = [
+                (day > first) & (day <= self.last) if bound == "begins" else day < latest for _, day in lives
+            ]
+            people = np.concatenate([who[few] for (who, _), few in zip(lives, near, strict=True)])
+            bounds = np.concatenate([day[few] for (_, day), few in zip(lives, near, strict=True)])
+            if not len(people):
+                continue
+            marks = np.zeros(MARKS, np.bool_)
+            marks[people % MARKS] = True
+            rows = np.flatnonzero(marks[persons % MARKS])
+            order = np.argsort(people, kind="stable")
+            at = order[np.minimum(np.searchsorted(people[order], persons[rows]), len(order) - 1)]
+            outside = days[rows] < bounds[at] if bound == "begins" else days[rows] > bounds[at]
+            beyond = int(((people[at] == persons[rows]) & outside).sum())
+            counts.beyond[bound] = counts.beyond.get(bound, 0) + beyond
 
     def _signatures(
         self, entity: Entity, counts: EntityCounts, cells: Mapping[str, pa.Array], hashes: Mapping[str, Array]
