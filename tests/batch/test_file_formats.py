@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 from xlsxwriter import Workbook
 
 from mianshen.ingest.encodings import Shape
@@ -552,3 +553,12 @@ def test_bytes_in_a_table_of_sqlite_are_told_at_their_place(tmp_path: Path) -> N
     assert refused(f"sqlite:{tmp_path}/c.sqlite?table=c") == [
         f"{tmp_path}/c.sqlite:3:3: E505: the column service_date is BLOB, from which it cannot be read exactly. Write it as text."
     ]
+
+
+def test_an_arrow_file_is_read_as_its_parquet(tmp_path: Path) -> None:
+    table = pa.table({"claim_id": ["C1"], "person_id": ["1"], "service_date": [dt.date(2026, 3, 2)]})
+    feather.write_feather(table, str(tmp_path / "c.arrow"), compression="zstd")
+    source, rows = opened(tmp_path / "c.arrow")
+    assert (source.parts[0].path.name, rows.count, rows.rejects.refusals) == ("c.arrow", 1, [])
+    (tmp_path / "c.arrow").write_bytes((tmp_path / "c.arrow").read_bytes()[:200])
+    assert "E513" in refused(tmp_path / "c.arrow")[0]

@@ -19,11 +19,11 @@ from typing import Final
 from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
 from mianshen.ingest.encodings import Plain, Shape, head_of
+from mianshen.ingest.input_paths import HEAD
 from mianshen.mapping.text import quoted
 from mianshen.records.facts import INVISIBLE
 from mianshen.source import Diagnostic, RuleError, Span, unlined
 
-HEAD: Final = 1 << 20  # bytes a header may fill
 COMMA, TAB, BLANK = ",", "\t", " "
 _OTHERS: Final = (";", "|", "，", "；")
 _LINE: Final = re.compile(r"CSV Error on Line: (\d+)")

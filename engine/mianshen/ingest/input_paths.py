@@ -16,10 +16,12 @@ from typing import Final, TypeAlias
 
 from mianshen.catalogue import diagnostic
 from mianshen.document.diagnostics import shown
+from mianshen.ingest import diagnostics
 from mianshen.ingest.databases import slashed, table_address
 from mianshen.ingest.postgres import KINDS
 from mianshen.source import Diagnostic, RuleError, unlined
 
+HEAD: Final = 1 << 20  # bytes that tell what a file is; a header may fill them
 Named: TypeAlias = "str | Path | Sequence[str | Path]"
 READ: Final = (
     ".csv",
@@ -27,6 +29,8 @@ READ: Final = (
     ".tsv",
     ".tsv.gz",
     ".parquet",
+    ".arrow",
+    ".feather",
     ".jsonl",
     ".jsonl.gz",
     ".ndjson",
@@ -119,3 +123,22 @@ def _below(folder: Path) -> list[Path]:
 
 def _is_aside(file: Path, folder: Path) -> bool:
     return any(part.startswith(_ASIDE) for part in file.relative_to(folder).parts)
+
+
+def _unreadable(path: Path, en: str, zh: str) -> RuleError:
+    return RuleError([diagnostics.cannot_read(unlined(str(path)), en, zh)])
+
+
+def first_bytes(path: Path) -> bytes:
+    """The first bytes of a regular file. Raises RuleError where it is none, or cannot be read."""
+    if path.is_dir():
+        raise _unreadable(path, "it is a folder", "这是一个文件夹")
+    if not path.exists():
+        raise _unreadable(path, "there is no such file", "没有这个文件")
+    if not path.is_file():
+        raise _unreadable(path, "it is not a regular file", "不是普通文件")
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except OSError as error:
+        raise _unreadable(path, error.strerror or "", error.strerror or "") from None

@@ -19,7 +19,6 @@ import duckdb
 from mianshen import catalogue
 from mianshen.ingest import diagnostics
 from mianshen.ingest.csv_files import (
-    HEAD,
     CsvLayout,
     csv_table,
     explained_csv,
@@ -31,9 +30,9 @@ from mianshen.ingest.csv_files import pattern as pattern  # noqa: PLC0414
 from mianshen.ingest.databases import TableAddress, attached, check_readable, exported, table_address
 from mianshen.ingest.encodings import UTF_8, Plain, encodings_of, plain
 from mianshen.ingest.headers import Header, Typed, check_names_differ, folded
-from mianshen.ingest.input_paths import Named, files, names
+from mianshen.ingest.input_paths import Named, files, first_bytes, names
 from mianshen.ingest.json_lines import LINES, write_json_lines
-from mianshen.ingest.parquet_files import parquet_columns
+from mianshen.ingest.parquet_files import ARROW, as_parquet, parquet_columns
 from mianshen.ingest.postgres import KINDS
 from mianshen.ingest.workbooks import WORKBOOKS, sheet_named, workbook_named, write_workbook
 from mianshen.mapping import diagnostics as diagnostics_of_mapping
@@ -218,9 +217,11 @@ class _Opening:
         if address is not None:
             return self.table(address, name)
         path, sheet = workbook_named(path)
-        head = _head(path)
+        head = first_bytes(path)
         if head.startswith(_PARQUET) or path.suffix.lower() == ".parquet":
             return self.parquet(path, name)
+        if head.startswith(ARROW):
+            return self.arrow(path, name)
         status = path.stat()
         stamp = (status.st_size, status.st_mtime_ns)
         text = self.text(path, head, encoding, sheet)
@@ -319,6 +320,18 @@ class _Opening:
         stamp = (status.st_size, status.st_mtime_ns)
         part = Part(path, name, {}, relation, True, Plain(path, UTF_8), stamp, named, parquet=True)
         return Opened(part, described, list(range(1, len(described) + 1)))
+
+    def arrow(self, path: Path, name: str) -> Opened:
+        """An Arrow (Feather) file, read as the Parquet file it is written as. Raises RuleError when it cannot be read."""
+        target = self.scratch().with_suffix(".parquet")
+        as_parquet(path, target)
+        opened = self.parquet(target, name, str(path))
+        status = path.stat()
+        part = replace(
+            opened.part, path=path, named="", parquet=False, text=Plain(path, UTF_8),
+            stamp=(status.st_size, status.st_mtime_ns),
+        )  # fmt: skip
+        return replace(opened, part=part)
 
     def input(self, entity: Entity, opened: Sequence[Opened], mapping: EntityMapping | None) -> Input:
         """An entity's files with their columns matched, mapped before where there is a mapping. Raises RuleError."""
@@ -463,25 +476,6 @@ def unchanged(part: Part) -> bool:
 
 
 # -- what a file is --------------------------------------------------------------------------
-
-
-def _unreadable(path: Path, en: str, zh: str) -> RuleError:
-    return RuleError([diagnostics.cannot_read(unlined(str(path)), en, zh)])
-
-
-def _head(path: Path) -> bytes:
-    """The first bytes of a regular file."""
-    if path.is_dir():
-        raise _unreadable(path, "it is a folder", "这是一个文件夹")
-    if not path.exists():
-        raise _unreadable(path, "there is no such file", "没有这个文件")
-    if not path.is_file():
-        raise _unreadable(path, "it is not a regular file", "不是普通文件")
-    try:
-        with path.open("rb") as file:
-            return file.read(HEAD)
-    except OSError as error:
-        raise _unreadable(path, error.strerror or "", error.strerror or "") from None
 
 
 def explained(part: Part, words: str) -> RuleError:

@@ -1,13 +1,15 @@
-"""Parquet files: their columns, and in which of them nothing stands.
+"""Parquet files: their columns, and in which of them nothing stands; Arrow files written as Parquet.
 
-In: a file. Out: names and DuckDB's types. Raises RuleError where it is no intact Parquet file.
+In: a file. Out: names and DuckDB's types. Raises RuleError where it is no intact file.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
@@ -15,6 +17,22 @@ from mianshen.ingest import diagnostics
 from mianshen.ingest.csv_files import pattern
 from mianshen.ingest.headers import Typed, check_names_differ
 from mianshen.source import RuleError, unlined
+
+ARROW: Final = b"ARROW1"  # how an Arrow file begins
+
+
+def as_parquet(path: Path, target: Path) -> None:
+    """Write an Arrow file as Parquet. Raises RuleError where it is damaged."""
+    try:
+        with (
+            pa.memory_map(str(path)) as source,
+            pa.ipc.open_file(source) as batches,
+            pq.ParquetWriter(target, batches.schema) as writer,
+        ):
+            for number in range(batches.num_record_batches):
+                writer.write_batch(batches.get_batch(number))
+    except (ArrowException, OSError):
+        raise RuleError([diagnostics.bad_parquet(unlined(str(path)))]) from None
 
 
 def parquet_columns(path: Path, connection: duckdb.DuckDBPyConnection, named: Path) -> list[Typed]:

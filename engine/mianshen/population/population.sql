@@ -132,6 +132,7 @@ employed AS (
     FROM insured
 )
 SELECT *,
+    getvariable('as_of')::DATE - (age * 365 + age // 4 + spread(draw(h, 14), 0, 365))::INTEGER AS born,
     scheme = 'employee' AND employment <> 'retired' AND coverage = 'active' AS pays_in,
     CASE  -- what was paid this benefit year before the claims on file, in fen
         WHEN coverage <> 'active' OR claimed < 850 THEN 0
@@ -144,7 +145,7 @@ CREATE VIEW residents AS
 SELECT n,
     printf('P%08d', n + 1) AS person_id,
     known(printf('H%08d', household + 1), h, 101) AS household_id,
-    known(getvariable('as_of')::DATE - (age * 365 + age // 4 + spread(draw(h, 14), 0, 365))::INTEGER, h, 102) AS birth_date,
+    known(born, h, 102) AS birth_date,
     known(sex, h, 103) AS sex,
     known(area, h, 104) AS insured_area,
     known(scheme, h, 105) AS insurance_scheme,
@@ -249,7 +250,7 @@ owned AS (
     FROM drawn
 ),
 sorted AS (
-    SELECT owned.*, area, scheme, coverage,
+    SELECT owned.* REPLACE (greatest(service_date, born) AS service_date), area, scheme, coverage,
         CASE
             WHEN sex = 'female' AND age BETWEEN 20 AND 42 AND need < 60 THEN 'prenatal'
             WHEN sex = 'female' AND age BETWEEN 20 AND 42 AND need < 90 THEN 'delivery'
