@@ -561,4 +561,4 @@ def test_an_arrow_file_is_read_as_its_parquet(tmp_path: Path) -> None:
     source, rows = opened(tmp_path / "c.arrow")
     assert (source.parts[0].path.name, rows.count, rows.rejects.refusals) == ("c.arrow", 1, [])
     (tmp_path / "c.arrow").write_bytes((tmp_path / "c.arrow").read_bytes()[:200])
-    assert "E513" in refused(tmp_path / "c.arrow")[0]
+    assert "E595: this is not an intact Arrow file" in refused(tmp_path / "c.arrow")[0]

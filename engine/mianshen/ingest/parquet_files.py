@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
+from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
 from mianshen.ingest.csv_files import pattern
 from mianshen.ingest.headers import Typed, check_names_differ
@@ -32,7 +33,7 @@ def as_parquet(path: Path, target: Path) -> None:
             for number in range(batches.num_record_batches):
                 writer.write_batch(batches.get_batch(number))
     except (ArrowException, OSError):
-        raise RuleError([diagnostics.bad_parquet(unlined(str(path)))]) from None
+        raise RuleError([diagnostic("E595.bad_arrow", unlined(str(path)))]) from None
 
 
 def parquet_columns(path: Path, connection: duckdb.DuckDBPyConnection, named: Path) -> list[Typed]:
